@@ -1,0 +1,105 @@
+import createClient from 'openapi-fetch'
+import type { paths } from './schema.gen'
+import { Problem } from './problem'
+
+/** The document names its paths from the root; the client is told the root separately. */
+type Relative<Paths> = {
+  [Path in keyof Paths as Path extends `/api/v1${infer Rest}` ? Rest : Path]: Paths[Path]
+}
+
+export interface Surroundings {
+  /** Absolute or root-relative address of the API, without a slash at its end. */
+  baseUrl: string
+  fetch: (request: Request) => Promise<Response>
+  /** The text of `document.cookie`. */
+  cookies: () => string
+  /** Called when the session is over and could not be renewed. */
+  onSignedOut: () => void
+}
+
+export type Api = ReturnType<typeof createApi>
+
+const SAFE = new Set(['GET', 'HEAD', 'OPTIONS'])
+const CSRF_COOKIE = /(?:^|;\s*)(?:__Host-)?mc_csrf=([^;]+)/
+
+/**
+ * The typed client. Proves unsafe requests with the CSRF cookie, and renews a session that ran out
+ * once for all requests that notice.
+ */
+export function createApi({ baseUrl, fetch, cookies, onSignedOut }: Surroundings) {
+  let renewal: Promise<boolean> | undefined
+
+  const csrf = () => CSRF_COOKIE.exec(cookies())?.[1]
+
+  function prove(request: Request): Request {
+    const token = csrf()
+    if (token && !SAFE.has(request.method)) request.headers.set('X-CSRF-Token', token)
+    return request
+  }
+
+  function renew(): Promise<boolean> {
+    renewal ??= requestRenewal().finally(() => (renewal = undefined))
+    return renewal
+  }
+
+  async function requestRenewal(): Promise<boolean> {
+    if (!csrf()) return false
+    const request = new Request(`${baseUrl}/auth/refresh`, { method: 'POST' })
+    const response = await fetch(prove(request))
+    if (response.status >= 500) throw Problem.fromAnswer(response, undefined)
+    return response.ok
+  }
+
+  async function send(request: Request): Promise<Response> {
+    const again = request.clone()
+    const response = await fetch(prove(request))
+    if (response.status !== 401 || !renewable(request)) return response
+    if (await renew()) return fetch(prove(again))
+    onSignedOut()
+    return response
+  }
+
+  return createClient<Relative<paths>>({
+    baseUrl,
+    fetch: send,
+    querySerializer: { array: { style: 'form', explode: true } },
+  })
+}
+
+/** A 401 from signing in means wrong credentials, not a session that ran out. */
+function renewable(request: Request): boolean {
+  const { pathname } = new URL(request.url)
+  return !/\/auth\/(login|setup|refresh|logout|invite\/accept)$/.test(pathname)
+}
+
+interface Answer<Data> {
+  data?: Data
+  error?: unknown
+  response: Response
+}
+
+/** The body of a successful answer; anything else is thrown as a {@link Problem}. */
+export async function answer<Data>(request: Promise<Answer<Data>>): Promise<Data> {
+  const { data, error, response } = await request.catch((cause) => {
+    throw Problem.from(cause)
+  })
+  if (!response.ok) throw Problem.fromAnswer(response, error)
+  return data as Data
+}
+
+interface Page<Item> {
+  data: Item[]
+  pagination: { page: number; total_pages: number }
+}
+
+/** Every item of a page-numbered list. */
+export async function everyPage<Item>(
+  read: (page: number) => Promise<Answer<Page<Item>>>,
+): Promise<Item[]> {
+  const items: Item[] = []
+  for (let page = 1; ; page++) {
+    const { data, pagination } = await answer(read(page))
+    items.push(...data)
+    if (page >= pagination.total_pages) return items
+  }
+}

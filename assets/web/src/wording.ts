@@ -1,0 +1,55 @@
+import type { Priority, ProjectStage, ProjectType, Role, TaskStatus, TaskType } from './api/types'
+
+/** What the closed sets of the contract are called on the page. */
+
+export const statusNames: Record<TaskStatus, string> = {
+  backlog: 'Backlog',
+  'in-progress': 'In progress',
+  'in-review': 'In review',
+  complete: 'Complete',
+}
+
+export const stageNames: Record<ProjectStage, string> = {
+  definition: 'Definition',
+  poc: 'Proof of concept',
+  development: 'Development',
+  testing: 'Testing',
+  adoption: 'Adoption',
+  maintenance: 'Maintenance',
+  'end-of-life': 'End of life',
+}
+
+export const projectTypeNames: Record<ProjectType, string> = {
+  software: 'Software',
+  docs: 'Documents',
+  launch: 'Launch',
+}
+
+export const taskTypeNames: Record<TaskType, string> = {
+  feature: 'Feature',
+  bug: 'Bug',
+  chore: 'Chore',
+}
+
+export const priorityNames: Record<Priority, string> = {
+  critical: 'Critical',
+  high: 'High',
+  medium: 'Medium',
+  low: 'Low',
+}
+
+export const roleNames: Record<Role, string> = {
+  administrator: 'Administrator',
+  contributor: 'Contributor',
+}
+
+export const evidenceNames: Record<string, string> = {
+  pr_link: 'a pull request',
+  test_results: 'test results',
+  doc_url: 'a document',
+}
+
+/** "1 task", "2 tasks". */
+export function count(number: number, singular: string, plural = `${singular}s`): string {
+  return `${number} ${number === 1 ? singular : plural}`
+}
