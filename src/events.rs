@@ -1,0 +1,50 @@
+//! Events: what a change is recorded as, who may hear of it, and how it looks on the wire.
+//!
+//! Owns drafts (made by `domain`), audiences (one predicate for stream, list and export) and frames
+//! (bytes that every reader shares). The log itself is `store::event`.
+//!
+//! Must not know: connections, sockets, SQL.
+
+mod audience;
+mod draft;
+mod frame;
+
+use std::sync::Arc;
+
+use mission_control_shared::{ChannelId, OrgId, UserId};
+
+pub use self::audience::{Audience, Viewer};
+pub use self::draft::Draft;
+pub use self::frame::{Frame, Recorded};
+
+/// What a commit tells the rest of the server.
+#[derive(Clone, Debug)]
+pub enum Publication {
+    /// An event of the log.
+    Event(OrgId, Arc<Frame>),
+    /// Something that is not in the log.
+    Signal(Signal),
+}
+
+/// News that is not in the log.
+#[derive(Clone, Debug)]
+pub enum Signal {
+    /// What somebody may do or wants to hear changed: look it up again.
+    Access {
+        /// The organization; `None` = every organization of that person.
+        org_id: Option<OrgId>,
+        /// Whose.
+        user_id: UserId,
+    },
+    /// A moment that is never stored.
+    Ephemeral {
+        /// The organization.
+        org_id: OrgId,
+        /// The channel it happens in; `None` = every member hears of it.
+        channel: Option<(ChannelId, Option<mission_control_shared::ProjectId>)>,
+        /// The only user who hears of it; `None` = everybody there.
+        only: Option<UserId>,
+        /// The JSON of it.
+        json: Arc<str>,
+    },
+}

@@ -1,0 +1,225 @@
+//! The database: one write path, a pool of readers, and the only doors to the tables.
+//!
+//! Owns connections, transactions, the two engines and every SQL text (`store/<noun>.rs`). Called
+//! by `domain` through [`TenantTx`] and by sign-in, jobs and the command line through [`SystemTx`].
+//!
+//! Invariants: a tenant table is reached through a [`TenantTx`] alone, which binds the organization
+//! as `?1` and refuses, when a statement is prepared, a text that does not read `org_id`; what a
+//! write appended to the event log is published after its commit, in commit order, before the
+//! caller hears of it.
+//!
+//! Must not know: HTTP, who may do what, what a change means. It decides nothing.
+
+pub mod channel;
+pub mod dialect;
+pub mod event;
+pub mod idempotency;
+pub mod identity;
+pub mod invitation;
+pub mod key;
+pub mod message;
+pub mod organization;
+pub mod project;
+pub mod session;
+pub mod subscription;
+pub mod task;
+pub mod user;
+
+mod clock;
+mod filter;
+mod guard;
+mod migrate;
+#[cfg(feature = "postgres")]
+mod postgres;
+mod sqlite;
+mod tx;
+mod value;
+mod writer;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, oneshot};
+
+pub use self::clock::Clock;
+pub use self::filter::{Filter, contains_pattern};
+pub use self::migrate::{Migrated, status as migration_status};
+pub use self::tx::{Actor, Row, SystemTx, TenantTx, Tx};
+pub use self::value::{Cell, FromCell, Json, ToValue, Value};
+pub use crate::args;
+use crate::error::Error;
+use crate::events::Publication;
+
+/// What the database itself can answer instead of rows.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// A UNIQUE constraint stands against it.
+    #[error("a row like this exists already")]
+    Duplicate,
+    /// The disk is full, read-only or failing; nothing of the transaction was stored.
+    #[error("the storage takes no writes")]
+    StorageFull,
+    /// Too much waits already, or the engine cannot be reached; nothing was stored.
+    #[error("the database is busy")]
+    Busy,
+    /// PostgreSQL asks to run the transaction again.
+    #[error("the transaction must run again")]
+    Again,
+    /// The file is not a database, or damaged.
+    #[error("the database is damaged")]
+    Damaged,
+    /// A fault of ours.
+    #[error("the statement failed")]
+    Other(#[source] anyhow::Error),
+}
+
+/// The result of a store function.
+pub type Result<T, E = Failure> = std::result::Result<T, E>;
+
+/// Whether a commit waits for the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// Acknowledged writes survive a power cut.
+    Full,
+    /// Acknowledged writes survive a killed process; a power cut may take the last moments.
+    Normal,
+}
+
+/// Where the rows are and how they are kept.
+#[derive(Clone, Debug)]
+pub enum Place {
+    /// One file.
+    Sqlite {
+        /// The file.
+        file: std::path::PathBuf,
+        /// Whether commits wait for the disk.
+        durability: Durability,
+    },
+    /// A PostgreSQL database.
+    #[cfg(feature = "postgres")]
+    Postgres {
+        /// `postgres://…`
+        url: String,
+    },
+}
+
+/// Hears of what was committed. Called in commit order, before the writer is answered.
+pub trait Publish: Send + Sync + 'static {
+    /// Takes what one commit brought.
+    fn publish(&self, publications: Vec<Publication>);
+}
+
+/// How many requests may wait for a reader before new ones are told to come back.
+const WAITING_READS: usize = 4_096;
+const READER_WAIT: Duration = Duration::from_secs(3);
+
+/// An open database.
+pub struct Store {
+    engine: Engine,
+    clock: Arc<Clock>,
+    readers: Semaphore,
+    waiting: Semaphore,
+}
+
+enum Engine {
+    Sqlite { pool: r2d2::Pool<sqlite::Manager>, writer: writer::Writer },
+    #[cfg(feature = "postgres")]
+    Postgres(Arc<postgres::Database>),
+}
+
+impl Store {
+    /// Opens the database, brings its tables up to date, and starts the writer. Blocks.
+    pub fn open(place: &Place, clock: Arc<Clock>, publish: Arc<dyn Publish>) -> anyhow::Result<Store> {
+        let readers = std::thread::available_parallelism().map_or(2, |cores| cores.get() * 2).clamp(2, 8);
+        let engine = match place {
+            Place::Sqlite { file, durability } => {
+                let writing = sqlite::open_writer(file, *durability)?;
+                migrate::sqlite(writing, file).and_then(|(writing, _)| {
+                    let pool = sqlite::readers(file, readers)?;
+                    let writer = writer::Writer::start(writing, Arc::clone(&clock), publish)?;
+                    Ok(Engine::Sqlite { pool, writer })
+                })?
+            }
+            #[cfg(feature = "postgres")]
+            Place::Postgres { url } => Engine::Postgres(postgres::Database::open(url, Arc::clone(&clock), publish)?),
+        };
+        Ok(Store { engine, clock, readers: Semaphore::new(readers), waiting: Semaphore::new(WAITING_READS) })
+    }
+
+    /// The time and ids of its transactions.
+    pub fn clock(&self) -> &Arc<Clock> {
+        &self.clock
+    }
+
+    /// Runs `work` on a consistent view of the rows.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let _waiting = self.waiting.try_acquire().map_err(|_| Failure::Busy)?;
+        let permit = tokio::time::timeout(READER_WAIT, self.readers.acquire()).await;
+        let _permit = permit.map_err(|_| Failure::Busy)?.map_err(|_| Failure::Busy)?;
+        match &self.engine {
+            Engine::Sqlite { pool, .. } => {
+                let (pool, clock) = (pool.clone(), Arc::clone(&self.clock));
+                blocking(move || {
+                    let connection = pool.get().map_err(|_| Failure::Busy)?;
+                    connection.read(&clock, work)
+                })
+                .await
+            }
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(database) => {
+                let database = Arc::clone(database);
+                blocking(move || database.read(work)).await
+            }
+        }
+    }
+
+    /// Runs `work` in a transaction of its own (it may share its commit with others) and answers
+    /// when that is durable. `work` may run more than once; only its last run counts.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        match &self.engine {
+            Engine::Sqlite { writer, .. } => {
+                let (answer, answered) = oneshot::channel();
+                writer.submit(work, answer)?;
+                answered.await.map_err(|_| Failure::Busy)?
+            }
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(database) => {
+                let database = Arc::clone(database);
+                blocking(move || database.write(work)).await
+            }
+        }
+    }
+
+    /// Writes what waits, then closes. Blocks. Later writes get `Busy`.
+    pub fn close(&self) {
+        match &self.engine {
+            Engine::Sqlite { writer, .. } => writer.stop(),
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(database) => database.close(),
+        }
+    }
+
+    /// Whether the database takes writes now, for `/ready`.
+    pub fn writable(&self) -> bool {
+        match &self.engine {
+            Engine::Sqlite { writer, .. } => writer.writable(),
+            #[cfg(feature = "postgres")]
+            Engine::Postgres(_) => true,
+        }
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(answer) => answer,
+        Err(stopped) => Err(Error::Internal(anyhow::anyhow!("the database task stopped: {stopped}"))),
+    }
+}

@@ -1,0 +1,86 @@
+//! The wall in SQLite: looks at what a statement touches while SQLite prepares it.
+//!
+//! Catches omissions, not wrong logic: a tenant table must have its `org_id` read (or be inserted
+//! into), the organization must be bound as `?1`, and identity tables are out of reach.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
+
+/// Tables that are read before the organization is known; only a system handle reaches them.
+const IDENTITY_TABLES: [&str; 2] = ["identities", "sessions"];
+
+/// What the statement that is being prepared touches: table → what is done with which columns.
+#[derive(Debug, Default)]
+struct Touched {
+    read: BTreeMap<String, BTreeSet<String>>,
+    inserted: BTreeSet<String>,
+}
+
+/// The recorder of one connection.
+#[derive(Clone, Debug, Default)]
+pub struct Guard(Arc<Mutex<Touched>>);
+
+impl Guard {
+    fn touched(&self) -> MutexGuard<'_, Touched> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The callback that SQLite calls while it prepares.
+    pub fn authorizer(&self) -> impl FnMut(AuthContext<'_>) -> Authorization + Send + 'static {
+        let guard = self.clone();
+        move |context| {
+            // What a trigger does is the schema's business, not the statement's.
+            if context.accessor.is_none() {
+                guard.note(context.action);
+            }
+            Authorization::Allow
+        }
+    }
+
+    fn note(&self, action: AuthAction<'_>) {
+        let mut touched = self.touched();
+        match action {
+            AuthAction::Read { table_name, column_name } => {
+                touched.read.entry(table_name.to_owned()).or_default().insert(column_name.to_owned());
+            }
+            AuthAction::Update { table_name, .. } | AuthAction::Delete { table_name } => {
+                touched.read.entry(table_name.to_owned()).or_default();
+            }
+            AuthAction::Insert { table_name } => {
+                touched.inserted.insert(table_name.to_owned());
+            }
+            _ => {}
+        }
+    }
+
+    /// Forgets what was noted before.
+    pub fn begin(&self) {
+        *self.touched() = Touched::default();
+    }
+
+    /// Says what is wrong with the statement that was just prepared for a tenant.
+    ///
+    /// `tenant_tables` are the tables that have an `org_id`; `binds_organization` is whether `?1` is used.
+    pub fn verdict(&self, tenant_tables: &BTreeSet<String>, binds_organization: bool) -> Result<(), String> {
+        let touched = self.touched();
+        let tables = touched.read.keys().chain(&touched.inserted);
+        if let Some(table) = tables.clone().find(|table| IDENTITY_TABLES.contains(&table.as_str())) {
+            return Err(format!("`{table}` is out of reach for a tenant"));
+        }
+        if !binds_organization {
+            return Err("the organization is not bound as ?1".to_owned());
+        }
+        for (table, columns) in &touched.read {
+            if touched.inserted.contains(table) {
+                continue;
+            }
+            let key = if table == "organizations" { "id" } else { "org_id" };
+            if (tenant_tables.contains(table) || table == "organizations") && !columns.contains(key) {
+                return Err(format!("`{table}` is used without its {key}"));
+            }
+        }
+        Ok(())
+    }
+}

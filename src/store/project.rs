@@ -1,0 +1,211 @@
+//! Projects and their members.
+
+use std::collections::BTreeMap;
+
+use mission_control_shared::{ChannelId, Project, ProjectId, ProjectStage, ProjectType, Timestamp, UserId};
+
+use super::{Filter, Json, Result, Row, TenantTx, ToValue as _, Value, contains_pattern};
+use crate::args;
+
+/// What a list of projects may ask for; empty lists and `None` ask for everything.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// In any of these stages.
+    pub stages: Vec<ProjectStage>,
+    /// Of any of these types.
+    pub kinds: Vec<ProjectType>,
+    /// Owned by this user.
+    pub owner_id: Option<UserId>,
+    /// With this user as a member.
+    pub assigned_to: Option<UserId>,
+    /// With this in the name.
+    pub q: Option<String>,
+    /// Ended ones too.
+    pub include_ended: bool,
+}
+
+/// Columns of every statement that gives projects, in the order that [`project`] reads.
+/// (A macro, because SQL text is static.)
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT p.id, p.name, p.type, p.description, p.owner_id, p.links, p.stage, p.ended_at, p.version,
+                    p.created_at, p.updated_at, c.id
+               FROM projects AS p JOIN channels AS c ON c.org_id = p.org_id AND c.project_id = p.id ",
+            $rest
+        )
+    };
+}
+
+fn project(row: &Row<'_>, tx_org: mission_control_shared::OrgId) -> Result<Project> {
+    Ok(Project {
+        id: row.get(0)?,
+        org_id: tx_org,
+        name: row.get(1)?,
+        kind: row.get(2)?,
+        description: row.get(3)?,
+        owner_id: row.get(4)?,
+        links: row.get::<Json<BTreeMap<String, String>>>(5)?.0,
+        stage: row.get(6)?,
+        member_ids: Vec::new(),
+        task_counts: None,
+        channel_id: row.get(11)?,
+        ended_at: row.get(7)?,
+        version: row.get(8)?,
+        created_at: row.get(9)?,
+        updated_at: row.get(10)?,
+    })
+}
+
+/// One project with its members, as every reader sees it.
+pub fn find(tx: &mut TenantTx<'_, '_>, id: ProjectId) -> Result<Option<Project>> {
+    let org_id = tx.org_id();
+    let found = tx.row(select!("WHERE p.org_id = ?1 AND p.id = ?2"), args![id], |row| project(row, org_id))?;
+    let Some(mut found) = found else {
+        return Ok(None);
+    };
+    found.member_ids = tx.rows(
+        "SELECT user_id FROM project_members WHERE org_id = ?1 AND project_id = ?2 ORDER BY user_id",
+        args![id],
+        |row| row.get(0),
+    )?;
+    Ok(Some(found))
+}
+
+/// One page of projects, oldest first, and how many there are in all.
+pub fn page(tx: &mut TenantTx<'_, '_>, wanted: &Wanted, offset: i64, limit: i64) -> Result<(Vec<Project>, i64)> {
+    let (stages, kinds) = (Json(&wanted.stages), Json(&wanted.kinds));
+    let pattern = wanted.q.as_deref().map(contains_pattern);
+    let mut filter = Filter::default();
+    if !wanted.include_ended {
+        filter.and_fixed("p.ended_at IS NULL");
+    }
+    if !wanted.stages.is_empty() {
+        filter.and("p.stage IN texts(?#)", stages.value());
+    }
+    if !wanted.kinds.is_empty() {
+        filter.and("p.type IN texts(?#)", kinds.value());
+    }
+    if wanted.owner_id.is_some() {
+        filter.and("p.owner_id = ?#", wanted.owner_id.value());
+    }
+    if wanted.assigned_to.is_some() {
+        filter.and(
+            "p.id IN (SELECT m.project_id FROM project_members AS m WHERE m.org_id = ?1 AND m.user_id = ?#)",
+            wanted.assigned_to.value(),
+        );
+    }
+    if pattern.is_some() {
+        filter.and("lower(p.name) LIKE ?# ESCAPE '\\'", pattern.value());
+    }
+    let total = format!("SELECT count(*) FROM projects AS p WHERE p.org_id = ?1{}", filter.text());
+    let total = tx.row(&total, filter.args(), |row| row.get(0))?.unwrap_or(0);
+    let conditions = filter.text().to_owned();
+    let (limit, offset) = (filter.push(Value::Int(limit)), filter.push(Value::Int(offset)));
+    let sql = format!(
+        "{}{conditions} ORDER BY p.created_at, p.id LIMIT ?{limit} OFFSET ?{offset}",
+        select!("WHERE p.org_id = ?1")
+    );
+    let org_id = tx.org_id();
+    let mut projects = tx.rows(&sql, filter.args(), |row| project(row, org_id))?;
+    add_members_and_counts(tx, &mut projects)?;
+    Ok((projects, total))
+}
+
+/// Fills in members and task counts, with one statement for all of them.
+pub fn add_members_and_counts(tx: &mut TenantTx<'_, '_>, projects: &mut [Project]) -> Result<()> {
+    let ids: Vec<ProjectId> = projects.iter().map(|project| project.id).collect();
+    let related = tx.rows(
+        "SELECT project_id, user_id, NULL AS status, 0 AS tasks FROM project_members
+          WHERE org_id = ?1 AND project_id IN uuids(?2)
+         UNION ALL
+         SELECT l.project_id, NULL, t.status, count(*)
+           FROM task_projects AS l JOIN tasks AS t ON t.org_id = l.org_id AND t.id = l.task_id
+          WHERE l.org_id = ?1 AND l.project_id IN uuids(?2) AND t.archived_at IS NULL
+          GROUP BY l.project_id, t.status
+         ORDER BY 1, 2",
+        args![Json(&ids)],
+        |row| {
+            Ok((row.get::<ProjectId>(0)?, row.get::<Option<UserId>>(1)?, row.get::<Option<String>>(2)?, row.get::<i64>(3)?))
+        },
+    )?;
+    for project in projects {
+        let mut counts: BTreeMap<String, i64> =
+            mission_control_shared::TaskStatus::ALL.iter().map(|status| (status.to_string(), 0)).collect();
+        project.member_ids.clear();
+        for (_, member, status, tasks) in related.iter().filter(|(id, ..)| *id == project.id) {
+            project.member_ids.extend(member);
+            if let Some(status) = status {
+                counts.insert(status.clone(), *tasks);
+            }
+        }
+        project.task_counts = Some(counts);
+    }
+    Ok(())
+}
+
+/// Stores a new project. Its channel comes after it.
+pub fn insert(tx: &mut TenantTx<'_, '_>, project: &Project) -> Result<()> {
+    tx.execute(
+        "INSERT INTO projects (org_id, id, name, type, description, owner_id, links, stage, created_at, updated_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9)",
+        args![
+            project.id, project.name, project.kind, project.description, project.owner_id,
+            Json(&project.links), project.stage, project.created_at
+        ],
+    )?;
+    Ok(())
+}
+
+/// Stores what changed of a project and its next version.
+pub fn update(tx: &mut TenantTx<'_, '_>, project: &Project) -> Result<()> {
+    tx.execute(
+        "UPDATE projects SET name = ?3, type = ?4, description = ?5, owner_id = ?6, links = ?7, stage = ?8,
+                ended_at = ?9, version = ?10, updated_at = ?11
+          WHERE org_id = ?1 AND id = ?2",
+        args![
+            project.id, project.name, project.kind, project.description, project.owner_id,
+            Json(&project.links), project.stage, project.ended_at, project.version, project.updated_at
+        ],
+    )?;
+    Ok(())
+}
+
+/// Adds a member; false when they were one.
+pub fn add_member(tx: &mut TenantTx<'_, '_>, id: ProjectId, user_id: UserId, at: Timestamp) -> Result<bool> {
+    tx.execute(
+        "INSERT INTO project_members (org_id, project_id, user_id, created_at) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT DO NOTHING",
+        args![id, user_id, at],
+    )
+    .map(|added| added > 0)
+}
+
+/// Takes a member out; false when they were none.
+pub fn remove_member(tx: &mut TenantTx<'_, '_>, id: ProjectId, user_id: UserId) -> Result<bool> {
+    tx.execute(
+        "DELETE FROM project_members WHERE org_id = ?1 AND project_id = ?2 AND user_id = ?3",
+        args![id, user_id],
+    )
+    .map(|removed| removed > 0)
+}
+
+/// The projects that a user is a member of.
+pub fn of_member(tx: &mut TenantTx<'_, '_>, user_id: UserId) -> Result<Vec<ProjectId>> {
+    tx.rows(
+        "SELECT project_id FROM project_members WHERE org_id = ?1 AND user_id = ?2",
+        args![user_id],
+        |row| row.get(0),
+    )
+}
+
+/// Which of these projects exist.
+pub fn existing(tx: &mut TenantTx<'_, '_>, ids: &[ProjectId]) -> Result<Vec<(ProjectId, Option<Timestamp>, ChannelId)>> {
+    tx.rows(
+        "SELECT p.id, p.ended_at, c.id
+           FROM projects AS p JOIN channels AS c ON c.org_id = p.org_id AND c.project_id = p.id
+          WHERE p.org_id = ?1 AND p.id IN uuids(?2)",
+        args![Json(ids)],
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+    )
+}

@@ -1,0 +1,202 @@
+//! Transactions and the two handles on them.
+
+use mission_control_shared::{ActorType, OrgId, Role, SessionId, Timestamp, UserId};
+use uuid::Uuid;
+
+use super::{Clock, FromCell, Result, Value, sqlite};
+use crate::events::{Publication, Signal};
+
+/// A running transaction: one time, one source of ids, and what it will publish.
+pub struct Tx<'c> {
+    pub(super) engine: Connection<'c>,
+    clock: &'c Clock,
+    now: Timestamp,
+    pub(super) publications: Vec<Publication>,
+}
+
+/// The engine's connection, inside its transaction.
+pub(super) enum Connection<'c> {
+    Sqlite(&'c sqlite::Connection),
+    #[cfg(feature = "postgres")]
+    Postgres(&'c mut super::postgres::Session),
+}
+
+/// Who acts in a tenant transaction.
+#[derive(Clone, Debug)]
+pub struct Actor {
+    /// Their id; `None` is the server itself.
+    pub user_id: Option<UserId>,
+    /// What kind of actor.
+    pub kind: ActorType,
+    /// What they may do.
+    pub role: Role,
+    /// The session they came with, when they signed in.
+    pub session_id: Option<SessionId>,
+}
+
+impl Actor {
+    /// The server itself: jobs and the command line.
+    pub const SYSTEM: Actor =
+        Actor { user_id: None, kind: ActorType::System, role: Role::Administrator, session_id: None };
+}
+
+/// The one way to tenant tables: bound to an organization and to who acts in it.
+pub struct TenantTx<'t, 'c> {
+    tx: &'t mut Tx<'c>,
+    org_id: OrgId,
+    actor: &'t Actor,
+}
+
+/// The door to identity tables, for sign-in, jobs and the command line.
+pub struct SystemTx<'t, 'c> {
+    tx: &'t mut Tx<'c>,
+}
+
+/// One row of an answer.
+pub struct Row<'r>(pub(super) RowOf<'r>);
+
+pub(super) enum RowOf<'r> {
+    Sqlite(&'r rusqlite::Row<'r>),
+    #[cfg(feature = "postgres")]
+    Postgres(&'r postgres::Row),
+}
+
+impl Row<'_> {
+    /// The cell in column `index`, counted from 0.
+    pub fn get<T: FromCell>(&self, index: usize) -> Result<T> {
+        match &self.0 {
+            RowOf::Sqlite(row) => sqlite::cell(row, index).and_then(T::from_cell),
+            #[cfg(feature = "postgres")]
+            RowOf::Postgres(row) => super::postgres::cell(row, index).and_then(T::from_cell),
+        }
+    }
+}
+
+impl<'c> Tx<'c> {
+    pub(super) fn new(engine: Connection<'c>, clock: &'c Clock) -> Self {
+        Tx { engine, clock, now: clock.now(), publications: Vec::new() }
+    }
+
+    /// The handle on one organization's rows.
+    pub fn tenant<'t>(&'t mut self, org_id: OrgId, actor: &'t Actor) -> Result<TenantTx<'t, 'c>> {
+        #[cfg(feature = "postgres")]
+        if let Connection::Postgres(session) = &mut self.engine {
+            session.scope_to_organization(org_id)?;
+        }
+        Ok(TenantTx { tx: self, org_id, actor })
+    }
+
+    /// The handle on identity tables.
+    pub fn system(&mut self) -> SystemTx<'_, 'c> {
+        SystemTx { tx: self }
+    }
+
+    fn rows<T>(
+        &mut self,
+        scope: Option<OrgId>,
+        sql: &str,
+        args: &[Value<'_>],
+        map: &mut dyn FnMut(&Row<'_>) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        match &mut self.engine {
+            Connection::Sqlite(connection) => connection.rows(scope, sql, args, map),
+            #[cfg(feature = "postgres")]
+            Connection::Postgres(session) => session.rows(scope, sql, args, map),
+        }
+    }
+
+    fn execute(&mut self, scope: Option<OrgId>, sql: &str, args: &[Value<'_>]) -> Result<u64> {
+        match &mut self.engine {
+            Connection::Sqlite(connection) => connection.execute(scope, sql, args),
+            #[cfg(feature = "postgres")]
+            Connection::Postgres(session) => session.execute(scope, sql, args),
+        }
+    }
+}
+
+macro_rules! handle {
+    ($name:ident, $scope:expr) => {
+        impl<'c> $name<'_, 'c> {
+            /// The time of the transaction.
+            pub fn now(&self) -> Timestamp {
+                self.tx.now
+            }
+
+            /// A new id.
+            pub fn new_id(&self) -> Uuid {
+                self.tx.clock.id()
+            }
+
+            /// Every row that the statement gives.
+            pub fn rows<T>(
+                &mut self,
+                sql: &str,
+                args: &[Value<'_>],
+                mut map: impl FnMut(&Row<'_>) -> Result<T>,
+            ) -> Result<Vec<T>> {
+                let scope = $scope(self);
+                self.tx.rows(scope, sql, args, &mut map)
+            }
+
+            /// The first row, where there is one.
+            pub fn row<T>(
+                &mut self,
+                sql: &str,
+                args: &[Value<'_>],
+                map: impl FnMut(&Row<'_>) -> Result<T>,
+            ) -> Result<Option<T>> {
+                self.rows(sql, args, map).map(|rows| rows.into_iter().next())
+            }
+
+            /// How many rows the statement changed.
+            pub fn execute(&mut self, sql: &str, args: &[Value<'_>]) -> Result<u64> {
+                let scope = $scope(self);
+                self.tx.execute(scope, sql, args)
+            }
+
+            /// Sends `signal` once the transaction is committed.
+            pub fn signal(&mut self, signal: Signal) {
+                self.tx.publications.push(Publication::Signal(signal));
+            }
+        }
+    };
+}
+
+handle!(TenantTx, |handle: &TenantTx<'_, '_>| Some(handle.org_id));
+handle!(SystemTx, |_: &SystemTx<'_, '_>| None);
+
+impl TenantTx<'_, '_> {
+    /// The organization whose rows it reaches.
+    pub fn org_id(&self) -> OrgId {
+        self.org_id
+    }
+
+    /// Who acts.
+    pub fn actor(&self) -> &Actor {
+        self.actor
+    }
+
+    /// Publishes an event that this transaction has appended, once it is committed.
+    pub(super) fn publish(&mut self, publication: Publication) {
+        self.tx.publications.push(publication);
+    }
+}
+
+impl<'c> SystemTx<'_, 'c> {
+    /// The handle on one organization's rows, in the same transaction.
+    pub fn tenant<'t>(&'t mut self, org_id: OrgId, actor: &'t Actor) -> Result<TenantTx<'t, 'c>> {
+        self.tx.tenant(org_id, actor)
+    }
+
+    /// Lets PostgreSQL show the memberships of one identity.
+    pub(super) fn scope_to_identity(&mut self, user_id: UserId) -> Result<()> {
+        match &mut self.tx.engine {
+            Connection::Sqlite(_) => {
+                let _ = user_id;
+                Ok(())
+            }
+            #[cfg(feature = "postgres")]
+            Connection::Postgres(session) => session.scope_to_identity(user_id),
+        }
+    }
+}
