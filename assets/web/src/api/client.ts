@@ -46,8 +46,9 @@ export function createApi({ baseUrl, fetch, cookies, onSignedOut }: Surroundings
     if (!csrf()) return false
     const request = new Request(`${baseUrl}/auth/refresh`, { method: 'POST' })
     const response = await fetch(prove(request))
-    if (response.status >= 500) throw Problem.fromAnswer(response, undefined)
-    return response.ok
+    if (response.ok) return true
+    if (response.status === 401 || response.status === 403) return false
+    throw Problem.fromAnswer(response, await response.json().catch(() => undefined))
   }
 
   async function send(request: Request): Promise<Response> {

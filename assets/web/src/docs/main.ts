@@ -1,4 +1,9 @@
+import { createPinia } from 'pinia'
 import { createApp } from 'vue'
-import DocsPage from './DocsPage.vue'
+import { useTheme } from '../stores/theme'
 import '../styles.css'
-createApp(DocsPage).mount('#app')
+import DocsPage from './DocsPage.vue'
+
+const app = createApp(DocsPage).use(createPinia())
+useTheme()
+app.mount('#app')

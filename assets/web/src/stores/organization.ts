@@ -9,6 +9,7 @@ export const useOrganization = defineStore('organization', () => {
 
   /** Reads it; the answer is where its event log stands, as the cursor of the stream. */
   async function load(slug: string): Promise<string> {
+    if (current.value?.slug !== slug) current.value = undefined
     current.value = await answer(api.GET('/orgs/{slug}', { params: { path: { slug } } }))
     return `${current.value.log_epoch}.${current.value.sequence_id}`
   }

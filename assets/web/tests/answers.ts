@@ -1,0 +1,105 @@
+import type { OrganizationEvent, Project, Task, User } from '@/api/types'
+
+/** Resources as the server sends them, with what a test says of them. */
+
+const common = {
+  org_id: 'org',
+  version: 1,
+  created_at: '2026-01-01T00:00:00.000Z',
+  updated_at: '2026-01-01T00:00:00.000Z',
+}
+
+export function task(said: Partial<Task> = {}): Task {
+  return {
+    ...common,
+    id: 'task-1',
+    title: 'Ship it',
+    description: '',
+    type: 'chore',
+    priority: 'medium',
+    status: 'backlog',
+    position: 'm',
+    project_ids: [],
+    assignee_ids: [],
+    required_evidence_types: [],
+    evidence: [],
+    dependencies: [],
+    dependents: [],
+    blocked: false,
+    created_by: 'ada',
+    completed_at: null,
+    archived_at: null,
+    ...said,
+  }
+}
+
+export function project(said: Partial<Project> = {}): Project {
+  return {
+    ...common,
+    id: 'project-1',
+    name: 'Apollo',
+    type: 'software',
+    description: '',
+    owner_id: 'ada',
+    links: {},
+    stage: 'definition',
+    member_ids: ['ada'],
+    channel_id: 'channel-1',
+    ended_at: null,
+    ...said,
+  }
+}
+
+export function user(said: Partial<User> = {}): User {
+  return {
+    ...common,
+    id: 'ada',
+    type: 'human',
+    role: 'administrator',
+    status: 'active',
+    handle: 'ada',
+    display_name: 'Ada',
+    key_prefix: null,
+    key_created_at: null,
+    ...said,
+  }
+}
+
+export function event(said: Partial<OrganizationEvent> = {}): OrganizationEvent {
+  const sequence_id = said.sequence_id ?? 1
+  return {
+    id: `event-${sequence_id}`,
+    sequence_id,
+    org_id: 'org',
+    type: 'task.created',
+    actor_id: 'ada',
+    actor_type: 'human',
+    project_ids: [],
+    task_id: null,
+    channel_id: null,
+    payload: {},
+    timestamp: '2026-01-01T00:00:00.000Z',
+    ...said,
+  }
+}
+
+export function json(body: unknown, status = 200, headers: Record<string, string> = {}): Response {
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: { 'Content-Type': 'application/json', ...headers },
+  })
+}
+
+/** One page that holds the whole list. */
+export function page(data: unknown[]): Response {
+  return json({ data, pagination: { page: 1, per_page: 100, total: data.length, total_pages: 1 } })
+}
+
+/** The body of a refusal. */
+export function refusal(
+  status: number,
+  message: string,
+  details?: { field: string; message: string }[],
+): Response {
+  return json({ error: { code: 'REFUSED', message, status, details } }, status)
+}

@@ -1,0 +1,93 @@
+import { createPinia, setActivePinia } from 'pinia'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { useEvents } from '@/stores/events'
+import { useLive } from '@/stores/live'
+import { useTasks } from '@/stores/tasks'
+import { event, json, page, refusal, task } from './answers'
+import { organization } from './server'
+
+class FakeEventSource {
+  static opened: FakeEventSource[] = []
+  onopen?: () => void
+  onmessage?: (message: { data: string; lastEventId: string }) => void
+  closed = false
+  constructor(readonly url: string) {
+    FakeEventSource.opened.push(this)
+  }
+  close() {
+    this.closed = true
+  }
+  sends(frame: unknown, lastEventId: string) {
+    this.onmessage?.({ data: JSON.stringify(frame), lastEventId })
+  }
+}
+
+const source = () => FakeEventSource.opened.at(-1) as FakeEventSource
+
+beforeEach(() => {
+  setActivePinia(createPinia())
+  FakeEventSource.opened = []
+  vi.stubGlobal('EventSource', FakeEventSource)
+})
+afterEach(() => {
+  useLive().close()
+  vi.unstubAllGlobals()
+})
+
+test('the stream begins where the log stood before anything was read', async () => {
+  const { requests } = organization()
+  await useLive().open('acme')
+  expect(requests[0]?.route).toBe('GET /orgs/acme')
+  expect(source().url).toBe('/api/v1/orgs/acme/events/stream?last_event_id=epoch.7')
+  expect(useLive().loaded).toBe(true)
+})
+
+test('an event reaches every store', async () => {
+  organization()
+  await useLive().open('acme')
+  source().sends(event({ sequence_id: 8, payload: { task: task() } }), 'epoch.8')
+  expect(useTasks().byStatus.backlog).toHaveLength(1)
+  expect(useEvents().newest).toHaveLength(1)
+})
+
+test('after a reset everything is read afresh and followed from there', async () => {
+  const { answers } = organization({ 'GET /orgs/acme/tasks': page([task({ id: 'old' })]) })
+  await useLive().open('acme')
+
+  answers['GET /orgs/acme'] = json({ slug: 'acme', name: 'Acme', log_epoch: 'new', sequence_id: 2 })
+  answers['GET /orgs/acme/tasks'] = page([task({ id: 'new' })])
+  source().sends({ type: 'events.reset', sequence_id: 2 }, 'new.2')
+  await vi.waitFor(() => expect(FakeEventSource.opened).toHaveLength(2))
+
+  expect(source().url).toContain('last_event_id=new.2')
+  expect(useTasks().byStatus.backlog.map(({ id }) => id)).toEqual(['new'])
+})
+
+test('what cannot be read is told, and can be tried again', async () => {
+  const { answers } = organization({ 'GET /orgs/acme/tasks': refusal(503, 'The server is starting.') })
+  await useLive().open('acme')
+  expect(useLive().problem?.message).toBe('The server is starting.')
+  expect(useLive().loaded).toBe(false)
+  expect(FakeEventSource.opened).toHaveLength(0)
+
+  answers['GET /orgs/acme/tasks'] = page([])
+  await useLive().read()
+  expect(useLive().problem).toBeUndefined()
+  expect(useLive().loaded).toBe(true)
+})
+
+test('the connection is told as it is', async () => {
+  organization()
+  await useLive().open('acme')
+  expect(useLive().connection).toBe('connecting')
+  source().onopen?.()
+  expect(useLive().connection).toBe('live')
+})
+
+test('a page that was left while it was read opens no stream', async () => {
+  organization()
+  const opening = useLive().open('acme')
+  useLive().close()
+  await opening
+  expect(FakeEventSource.opened).toHaveLength(0)
+})

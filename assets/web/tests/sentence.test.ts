@@ -1,0 +1,60 @@
+import { expect, test } from 'vitest'
+import type { EventPayload, OrganizationEvent } from '@/api/types'
+import { type Names, sentence } from '@/live/sentence'
+import { event, project, task, user } from './answers'
+
+const names: Names = {
+  user: (id) => ({ ada: 'Ada', grace: 'Grace', scout: 'Scout' })[id],
+  project: (id) => ({ 'project-1': 'Apollo' })[id],
+  channel: (id) => ({ 'channel-1': 'general' })[id],
+}
+
+/** The sentence as text, with names between asterisks. */
+function said(type: OrganizationEvent['type'], payload: EventPayload, more = {}): string {
+  return sentence(event({ type, payload, ...more }), names)
+    .map((part) => (typeof part === 'string' ? part : `**${part.name}**`))
+    .join('')
+}
+
+test.each<[OrganizationEvent['type'], EventPayload, string]>([
+  ['project.created', { project: project() }, '**Ada** created the project **Apollo**'],
+  ['project.updated', { project: project(), changed: ['name', 'owner_id', 'links'] }, '**Ada** changed the name, the owner and the links of **Apollo**'],
+  ['project.transitioned', { project: project(), from: 'definition', to: 'poc' }, '**Ada** moved **Apollo** to proof of concept'],
+  ['project.deleted', { project: project() }, '**Ada** ended **Apollo**'],
+  ['project.user_assigned', { project: project(), user_ids: ['grace', 'scout'] }, '**Ada** added **Grace** and **Scout** to **Apollo**'],
+  ['task.created', { task: task() }, '**Ada** created **Ship it**'],
+  ['task.updated', { task: task(), changed: ['priority'] }, '**Ada** changed the priority of **Ship it**'],
+  ['task.transitioned', { task: task(), from: 'backlog', to: 'in-review' }, '**Ada** moved **Ship it** to in review'],
+  ['task.assigned', { task: task(), user_ids: ['scout'] }, '**Ada** assigned **Ship it** to **Scout**'],
+  ['task.archived', { task: task() }, '**Ada** archived **Ship it**'],
+  ['task.dependency.added', { task: task(), dependency: { title: 'Test it' } }, '**Ada** made **Ship it** wait for **Test it**'],
+  ['task.evidence.added', { task: task(), evidence: { type: 'pr_link' } }, '**Ada** added a pull request to **Ship it**'],
+  ['user.created', { user: user({ id: 'scout', type: 'agent', display_name: 'Scout' }) }, '**Ada** created the agent **Scout**'],
+  ['user.created', { user: user() }, '**Ada** joined'],
+  ['user.role_changed', { user: user({ id: 'grace', display_name: 'Grace' }) }, '**Ada** made **Grace** an administrator'],
+  ['api_key.rotated', { user: user({ id: 'scout', display_name: 'Scout' }) }, '**Ada** made a new key for **Scout**'],
+  ['org.updated', { org: { name: 'Umbrella', status: 'active' } }, '**Ada** renamed the organization to **Umbrella**'],
+])('`%s` reads as a sentence', (type, payload, expected) => {
+  expect(said(type, payload)).toBe(expected)
+})
+
+test('a message names its channel', () => {
+  expect(said('message.created', {}, { channel_id: 'channel-1' })).toBe('**Ada** wrote in **#general**')
+})
+
+test('what the server does by itself is said of Mission Control', () => {
+  const system = { actor_id: null, actor_type: 'system' }
+  expect(said('task.archived', { task: task() }, system)).toBe('Mission Control archived **Ship it**')
+})
+
+test('whoever nobody here knows is someone', () => {
+  expect(said('task.created', { task: task() }, { actor_id: 'gone' })).toBe('Someone created **Ship it**')
+})
+
+test('an event with nothing in it is a sentence too', () => {
+  expect(said('task.updated', {})).toBe('**Ada** changed something of **a task**')
+})
+
+test('an event of a newer server is named as it is', () => {
+  expect(said('task.teleported' as never, {})).toBe('**Ada**: task.teleported')
+})
