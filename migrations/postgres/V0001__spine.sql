@@ -40,6 +40,17 @@ CREATE TABLE sessions (
 );
 CREATE INDEX sessions_by_identity ON sessions (identity_id, created_at);
 
+-- Links that let a person set a new password, once.
+CREATE TABLE password_resets (
+    id          UUID NOT NULL PRIMARY KEY,
+    identity_id UUID NOT NULL REFERENCES identities (id) ON DELETE CASCADE,
+    token_hash  BYTEA NOT NULL UNIQUE CHECK (octet_length(token_hash) = 32),
+    created_at  BIGINT NOT NULL,
+    expires_at  BIGINT NOT NULL,
+    used_at     BIGINT
+);
+CREATE INDEX password_resets_by_identity ON password_resets (identity_id);
+
 -- Members: people (id = their identity's) and agents.
 CREATE TABLE users (
     org_id        UUID NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
@@ -87,7 +98,7 @@ CREATE TABLE invitations (
     user_id     UUID NOT NULL,
     email       TEXT COLLATE "C" NOT NULL,
     token_hash  BYTEA NOT NULL UNIQUE CHECK (octet_length(token_hash) = 32),
-    created_by  UUID NOT NULL,
+    created_by  UUID,
     created_at  BIGINT NOT NULL,
     expires_at  BIGINT NOT NULL,
     accepted_at BIGINT,

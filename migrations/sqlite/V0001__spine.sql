@@ -40,6 +40,17 @@ CREATE TABLE sessions (
 );
 CREATE INDEX sessions_by_identity ON sessions (identity_id, created_at);
 
+-- Links that let a person set a new password, once.
+CREATE TABLE password_resets (
+    id          BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
+    identity_id BLOB    NOT NULL REFERENCES identities (id) ON DELETE CASCADE,
+    token_hash  BLOB    NOT NULL UNIQUE CHECK (length(token_hash) = 32),
+    created_at  INTEGER NOT NULL,
+    expires_at  INTEGER NOT NULL,
+    used_at     INTEGER
+);
+CREATE INDEX password_resets_by_identity ON password_resets (identity_id);
+
 -- Members: people (id = their identity's) and agents.
 CREATE TABLE users (
     org_id        BLOB    NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
@@ -87,7 +98,7 @@ CREATE TABLE invitations (
     user_id     BLOB    NOT NULL,
     email       TEXT    NOT NULL,
     token_hash  BLOB    NOT NULL UNIQUE CHECK (length(token_hash) = 32),
-    created_by  BLOB    NOT NULL,
+    created_by  BLOB,
     created_at  INTEGER NOT NULL,
     expires_at  INTEGER NOT NULL,
     accepted_at INTEGER,

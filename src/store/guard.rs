@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 
 /// Tables that are read before the organization is known; only a system handle reaches them.
-const IDENTITY_TABLES: [&str; 2] = ["identities", "sessions"];
+const IDENTITY_TABLES: [&str; 3] = ["identities", "sessions", "password_resets"];
 
 /// What the statement that is being prepared touches: table → what is done with which columns.
 #[derive(Debug, Default)]

@@ -165,7 +165,13 @@ macro_rules! handle {
 handle!(TenantTx, |handle: &TenantTx<'_, '_>| Some(handle.org_id));
 handle!(SystemTx, |_: &SystemTx<'_, '_>| None);
 
-impl TenantTx<'_, '_> {
+impl<'c> TenantTx<'_, 'c> {
+    /// The way from a tenant to the identity of one person, for the few functions of
+    /// `store::identity` and `store::session` that take a tenant handle.
+    pub(super) fn identities(&mut self) -> SystemTx<'_, 'c> {
+        SystemTx { tx: self.tx }
+    }
+
     /// The organization whose rows it reaches.
     pub fn org_id(&self) -> OrgId {
         self.org_id
