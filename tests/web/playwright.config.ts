@@ -1,0 +1,44 @@
+import { defineConfig } from '@playwright/test'
+
+const quiet = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+
+export default defineConfig({
+  testDir: 'journeys',
+  outputDir: 'test-results',
+  // Each test starts a server of its own; two at a time are enough for a small machine.
+  fullyParallel: true,
+  workers: 2,
+  forbidOnly: Boolean(process.env.CI),
+  timeout: 60_000,
+  expect: { timeout: 10_000 },
+  reporter: 'list',
+  use: {
+    trace: 'retain-on-failure',
+    // Pictures are taken of what stands still.
+    contextOptions: { reducedMotion: 'reduce' },
+    launchOptions: {
+      executablePath: process.env.MC_CHROMIUM ?? '/usr/bin/chromium',
+      args: quiet,
+    },
+  },
+  projects: [
+    { name: 'desk-light', use: { viewport: { width: 1280, height: 900 }, colorScheme: 'light' } },
+    { name: 'desk-dark', use: { viewport: { width: 1280, height: 900 }, colorScheme: 'dark' } },
+    {
+      name: 'phone-light',
+      use: { viewport: { width: 390, height: 844 }, colorScheme: 'light', hasTouch: true, isMobile: true },
+    },
+    {
+      name: 'phone-dark',
+      use: { viewport: { width: 390, height: 844 }, colorScheme: 'dark', hasTouch: true, isMobile: true },
+    },
+  ],
+})
