@@ -10,6 +10,7 @@
 pub mod admin;
 pub mod channel;
 pub mod check;
+pub mod event;
 pub mod idempotency;
 pub mod identity;
 pub mod invitation;
@@ -22,6 +23,7 @@ pub mod project;
 pub mod settings;
 pub mod subscription;
 pub mod task;
+pub mod token;
 pub mod user;
 
 /// A page of a list.
