@@ -200,6 +200,9 @@ pub fn update(
     if !changed.is_empty() {
         let project = touch(tx, project)?;
         record(tx, EventKind::ProjectUpdated, &Payload { changed: &changed, ..Payload::of(&project) })?;
+        if project.name != before.name {
+            channel::rename_for_project(tx, &project)?;
+        }
         if project.owner_id != before.owner_id {
             let owner = BTreeSet::from([project.owner_id]);
             add_members_to(tx, project, &owner)?;

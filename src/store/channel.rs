@@ -1,1 +1,167 @@
-//! (being written)
+//! Channels, and how far each member has read them.
+
+use mission_control_shared::{Channel, ChannelId, MessageId, OrgId, ProjectId, Timestamp, UserId};
+
+use super::{Json, Result, Row, TenantTx};
+use crate::args;
+
+/// The condition that the user of this parameter may enter channel `c`: it is org-wide, or they are
+/// a member of its project. (A macro, because SQL text is static.)
+macro_rules! may_enter {
+    ($user:literal) => {
+        concat!(
+            "(c.project_id IS NULL OR EXISTS (
+                SELECT 1 FROM project_members AS a
+                 WHERE a.org_id = c.org_id AND a.project_id = c.project_id AND a.user_id = ",
+            $user,
+            "))"
+        )
+    };
+}
+pub(super) use may_enter;
+
+/// Columns of every statement that gives channels, in the order that [`channel`] reads.
+macro_rules! select {
+    ($($rest:expr),+) => {
+        concat!(
+            "SELECT c.id, c.name, c.type, c.project_id, c.last_message_at, p.ended_at, c.version,
+                    c.created_at, c.updated_at
+               FROM channels AS c
+               LEFT JOIN projects AS p ON p.org_id = c.org_id AND p.id = c.project_id ",
+            $($rest),+
+        )
+    };
+}
+
+fn channel(row: &Row<'_>, org_id: OrgId) -> Result<Channel> {
+    Ok(Channel {
+        id: row.get(0)?,
+        org_id,
+        name: row.get(1)?,
+        kind: row.get(2)?,
+        project_id: row.get(3)?,
+        unread_count: None,
+        mention_count: None,
+        last_message_at: row.get(4)?,
+        read_only: row.get::<Option<Timestamp>>(5)?.is_some(),
+        version: row.get(6)?,
+        created_at: row.get(7)?,
+        updated_at: row.get(8)?,
+    })
+}
+
+/// One channel, when `user` may enter it.
+pub fn find(tx: &mut TenantTx<'_, '_>, id: ChannelId, user: Option<UserId>) -> Result<Option<Channel>> {
+    let org_id = tx.org_id();
+    tx.row(select!("WHERE c.org_id = ?1 AND c.id = ?2 AND ", may_enter!("?3")), args![id, user], |row| {
+        channel(row, org_id)
+    })
+}
+
+/// The channel of a project.
+pub fn of_project(tx: &mut TenantTx<'_, '_>, id: ProjectId) -> Result<Option<Channel>> {
+    let org_id = tx.org_id();
+    tx.row(select!("WHERE c.org_id = ?1 AND c.project_id = ?2"), args![id], |row| channel(row, org_id))
+}
+
+/// One page of the channels that `user` may enter, by name, and how many there are in all.
+pub fn page(
+    tx: &mut TenantTx<'_, '_>,
+    user: Option<UserId>,
+    offset: i64,
+    limit: i64,
+) -> Result<(Vec<Channel>, i64)> {
+    let total = tx.row(
+        concat!("SELECT count(*) FROM channels AS c WHERE c.org_id = ?1 AND ", may_enter!("?2")),
+        args![user],
+        |row| row.get(0),
+    )?;
+    let org_id = tx.org_id();
+    let channels = tx.rows(
+        select!("WHERE c.org_id = ?1 AND ", may_enter!("?2"), " ORDER BY c.name, c.id LIMIT ?3 OFFSET ?4"),
+        args![user, limit, offset],
+        |row| channel(row, org_id),
+    )?;
+    Ok((channels, total.unwrap_or(0)))
+}
+
+/// Fills in what `user` has not read, with one statement for all channels: the messages of others
+/// after their marker, and those of them that mention the user.
+pub fn add_counts(tx: &mut TenantTx<'_, '_>, channels: &mut [Channel], user: UserId) -> Result<()> {
+    let ids: Vec<ChannelId> = channels.iter().map(|channel| channel.id).collect();
+    let counts = tx.rows(
+        "SELECT c.id, count(*), count(x.user_id)
+           FROM channels AS c
+           LEFT JOIN channel_reads AS r ON r.org_id = c.org_id AND r.channel_id = c.id AND r.user_id = ?2
+           JOIN messages AS m ON m.org_id = c.org_id AND m.channel_id = c.id AND m.seq > coalesce(r.seq, 0)
+           LEFT JOIN message_mentions AS x ON x.org_id = m.org_id AND x.message_id = m.id AND x.user_id = ?2
+          WHERE c.org_id = ?1 AND c.id IN uuids(?3) AND m.sender_id <> ?2 AND m.deleted_at IS NULL
+          GROUP BY c.id",
+        args![user, Json(&ids)],
+        |row| Ok((row.get::<ChannelId>(0)?, row.get::<i64>(1)?, row.get::<i64>(2)?)),
+    )?;
+    for channel in channels {
+        let counted = counts.iter().find(|(id, ..)| *id == channel.id);
+        channel.unread_count = Some(counted.map_or(0, |(_, unread, _)| *unread));
+        channel.mention_count = Some(counted.map_or(0, |(.., mentions)| *mentions));
+    }
+    Ok(())
+}
+
+/// Stores a new channel.
+pub fn insert(tx: &mut TenantTx<'_, '_>, channel: &Channel) -> Result<()> {
+    tx.execute(
+        "INSERT INTO channels (org_id, id, type, name, project_id, created_at, updated_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
+        args![channel.id, channel.kind, channel.name, channel.project_id, channel.created_at],
+    )?;
+    Ok(())
+}
+
+/// Stores what changed of a channel and its next version.
+pub fn update(tx: &mut TenantTx<'_, '_>, channel: &Channel) -> Result<()> {
+    tx.execute(
+        "UPDATE channels SET name = ?3, version = ?4, updated_at = ?5 WHERE org_id = ?1 AND id = ?2",
+        args![channel.id, channel.name, channel.version, channel.updated_at],
+    )?;
+    Ok(())
+}
+
+/// Notes when the newest message came, which is no new version.
+pub fn set_last_message(tx: &mut TenantTx<'_, '_>, id: ChannelId, at: Timestamp) -> Result<()> {
+    tx.execute("UPDATE channels SET last_message_at = ?3 WHERE org_id = ?1 AND id = ?2", args![id, at])?;
+    Ok(())
+}
+
+/// The agents that may enter a channel.
+pub fn agents(tx: &mut TenantTx<'_, '_>, id: ChannelId) -> Result<Vec<UserId>> {
+    tx.rows(
+        concat!(
+            "SELECT u.id FROM channels AS c JOIN users AS u ON u.org_id = c.org_id
+              WHERE c.org_id = ?1 AND c.id = ?2 AND u.type = 'agent' AND u.status = 'active' AND ",
+            may_enter!("u.id"),
+            " ORDER BY u.id"
+        ),
+        args![id],
+        |row| row.get(0),
+    )
+}
+
+/// Moves a read marker forward to the message that has this number; false when it stood there
+/// already, or further on.
+pub fn mark_read(
+    tx: &mut TenantTx<'_, '_>,
+    id: ChannelId,
+    user: UserId,
+    message: MessageId,
+    seq: i64,
+) -> Result<bool> {
+    tx.execute(
+        "INSERT INTO channel_reads (org_id, channel_id, user_id, message_id, seq) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (org_id, channel_id, user_id) DO UPDATE
+            SET message_id = excluded.message_id, seq = excluded.seq
+          WHERE channel_reads.seq < excluded.seq",
+        args![id, user, message, seq],
+    )
+    .map(|moved| moved > 0)
+}

@@ -1,1 +1,106 @@
-//! (being written)
+//! Channels, typing, and read markers.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use mission_control_shared::{Channel, ChannelId, MessageId};
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+
+use crate::app::App;
+use crate::auth::Caller;
+use crate::domain::channel::{self, ChannelPatch, NewChannel};
+use crate::error::Result;
+use crate::http::extract::{EmptyPost, Id, IfMatch, Json, Post, Query, page};
+use crate::http::openapi::{IdPath, OrgPath, ReadProblems, WriteProblems};
+use crate::http::reply::{Paged, Reply};
+
+/// Which channels.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct ChannelsQuery {
+    /// From 1.
+    #[param(minimum = 1, default = 1)]
+    page: Option<i64>,
+    /// Items on a page.
+    #[param(minimum = 1, maximum = 100, default = 25)]
+    per_page: Option<i64>,
+}
+
+/// List the channels that the caller may enter, by name
+#[utoipa::path(get, path = "/orgs/{slug}/channels", tag = "channels", params(OrgPath, ChannelsQuery),
+    responses((status = 200, body = Paged<Channel>), ReadProblems))]
+pub async fn list_channels(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<ChannelsQuery>,
+) -> Result<Reply> {
+    let page = page(query.page, query.per_page)?;
+    let listed = app.read(&caller, move |tx| channel::list(tx, page)).await?;
+    Ok(Reply::ok(&Paged::new(listed, page)))
+}
+
+/// Create an org-wide channel
+#[utoipa::path(post, path = "/orgs/{slug}/channels", tag = "channels", params(OrgPath), request_body = NewChannel,
+    responses((status = 201, body = Channel), WriteProblems))]
+pub async fn create_channel(State(app): State<App>, caller: Caller, post: Post<NewChannel>) -> Result<Reply> {
+    let new = post.body;
+    app.post(&caller, post.key, StatusCode::CREATED, move |tx| channel::create(tx, &new)).await
+}
+
+/// Get a channel
+#[utoipa::path(get, path = "/orgs/{slug}/channels/{id}", tag = "channels", params(OrgPath, IdPath),
+    responses((status = 200, body = Channel), ReadProblems))]
+pub async fn get_channel(State(app): State<App>, caller: Caller, Id(id): Id<ChannelId>) -> Result<Reply> {
+    let channel = app.read(&caller, move |tx| channel::get(tx, id)).await?;
+    Ok(Reply::ok(&channel).version(channel.version))
+}
+
+/// Rename an org-wide channel
+#[utoipa::path(patch, path = "/orgs/{slug}/channels/{id}", tag = "channels", params(OrgPath, IdPath),
+    request_body = ChannelPatch, responses((status = 200, body = Channel), WriteProblems))]
+pub async fn update_channel(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<ChannelId>,
+    IfMatch(expected): IfMatch,
+    Json(patch): Json<ChannelPatch>,
+) -> Result<Reply> {
+    let channel = app.write(&caller, move |tx| channel::update(tx, id, &patch, expected)).await?;
+    Ok(Reply::ok(&channel).version(channel.version))
+}
+
+/// Show that the caller is typing
+#[utoipa::path(post, path = "/orgs/{slug}/channels/{id}/typing", tag = "channels", params(OrgPath, IdPath),
+    responses((status = 204), WriteProblems))]
+pub async fn show_typing(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<ChannelId>,
+    _: EmptyPost,
+) -> Result<Reply> {
+    // Nothing is written, but only what went the way of writes is published.
+    app.write(&caller, move |tx| channel::typing(tx, id)).await?;
+    Ok(Reply::nothing())
+}
+
+/// How far a channel has been read.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReadMarker {
+    /// The last message that was read.
+    message_id: MessageId,
+}
+
+/// Move the caller's read marker forward
+#[utoipa::path(put, path = "/orgs/{slug}/channels/{id}/read", tag = "channels", params(OrgPath, IdPath),
+    request_body = ReadMarker, responses((status = 204), WriteProblems))]
+pub async fn mark_channel_read(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<ChannelId>,
+    Json(marker): Json<ReadMarker>,
+) -> Result<Reply> {
+    app.write(&caller, move |tx| channel::mark_read(tx, id, marker.message_id)).await?;
+    Ok(Reply::nothing())
+}

@@ -1,1 +1,108 @@
-//! (being written)
+//! Messages and receipts.
+
+use axum::extract::State;
+use axum::http::{HeaderValue, StatusCode};
+use mission_control_shared::{ChannelId, Message, MessageId, NewMessage, NewReceipt, TaskId};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use crate::app::App;
+use crate::auth::Caller;
+use crate::domain::message::{self, Part, Posted, receipt};
+use crate::error::Result;
+use crate::http::extract::{Id, Json, OtherId, Post, Query, limit};
+use crate::http::openapi::{IdPath, OrgPath, OtherIdPath, ReadProblems, WriteProblems};
+use crate::http::reply::{Cursored, Reply};
+
+/// Which part of the messages.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct MessagesQuery {
+    /// Newest first, before this message (the default, from the newest on).
+    before: Option<MessageId>,
+    /// Oldest first, after this message.
+    after: Option<MessageId>,
+    /// Messages on a page.
+    #[param(minimum = 1, maximum = 100, default = 50)]
+    limit: Option<i64>,
+}
+
+impl MessagesQuery {
+    fn part(&self) -> Result<Part> {
+        Ok(Part { before: self.before, after: self.after, limit: limit(self.limit)? })
+    }
+}
+
+/// List a channel's messages, newest first
+#[utoipa::path(get, path = "/orgs/{slug}/channels/{id}/messages", tag = "messages",
+    params(OrgPath, IdPath, MessagesQuery),
+    responses((status = 200, body = Cursored<Message, MessageId>), ReadProblems))]
+pub async fn list_messages(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<ChannelId>,
+    Query(query): Query<MessagesQuery>,
+) -> Result<Reply> {
+    let part = query.part()?;
+    let (data, next_cursor) = app.read(&caller, move |tx| message::list(tx, id, part)).await?;
+    Ok(Reply::ok(&Cursored { data, next_cursor }))
+}
+
+/// List the messages about a task, newest first
+#[utoipa::path(get, path = "/orgs/{slug}/tasks/{id}/messages", tag = "messages",
+    params(OrgPath, IdPath, MessagesQuery),
+    responses((status = 200, body = Cursored<Message, MessageId>), ReadProblems))]
+pub async fn list_task_messages(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<TaskId>,
+    Query(query): Query<MessagesQuery>,
+) -> Result<Reply> {
+    let part = query.part()?;
+    let (data, next_cursor) = app.read(&caller, move |tx| message::list_about_task(tx, id, part)).await?;
+    Ok(Reply::ok(&Cursored { data, next_cursor }))
+}
+
+/// Post a message
+#[utoipa::path(post, path = "/orgs/{slug}/channels/{id}/messages", tag = "messages", params(OrgPath, IdPath),
+    request_body = NewMessage, responses((status = 201, body = Message), WriteProblems))]
+pub async fn post_message(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<ChannelId>,
+    Post { body, key }: Post<NewMessage>,
+) -> Result<Reply> {
+    let work = move |tx: &mut _| message::post(tx, id, &body, key.as_ref());
+    let Posted { message, replayed } = app.write(&caller, work).await?;
+    let reply = Reply::with_status(StatusCode::CREATED, &message);
+    let again = HeaderValue::from_static("true");
+    Ok(if replayed { reply.header("idempotent-replayed", again) } else { reply })
+}
+
+/// Delete a message's text; a tombstone stays
+#[utoipa::path(delete, path = "/orgs/{slug}/channels/{id}/messages/{other_id}", tag = "messages",
+    params(OrgPath, IdPath, OtherIdPath), responses((status = 204), WriteProblems))]
+pub async fn delete_message(
+    State(app): State<App>,
+    caller: Caller,
+    Id(channel_id): Id<ChannelId>,
+    OtherId(id): OtherId<MessageId>,
+) -> Result<Reply> {
+    app.write(&caller, move |tx| message::delete(tx, channel_id, id)).await?;
+    Ok(Reply::nothing())
+}
+
+/// Say how far the caller is with a message
+#[utoipa::path(put, path = "/orgs/{slug}/channels/{id}/messages/{other_id}/receipt", tag = "messages",
+    params(OrgPath, IdPath, OtherIdPath), request_body = NewReceipt, responses((status = 204), WriteProblems))]
+pub async fn put_receipt(
+    State(app): State<App>,
+    caller: Caller,
+    Id(channel_id): Id<ChannelId>,
+    OtherId(id): OtherId<MessageId>,
+    Json(new): Json<NewReceipt>,
+) -> Result<Reply> {
+    app.write(&caller, move |tx| receipt::put(tx, channel_id, id, &new)).await?;
+    Ok(Reply::nothing())
+}
