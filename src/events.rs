@@ -11,7 +11,7 @@ mod frame;
 
 use std::sync::Arc;
 
-use mission_control_shared::{ChannelId, OrgId, UserId};
+use mission_control_shared::{ChannelId, OrgId, ProjectId, UserId};
 
 pub use self::audience::{Audience, Viewer};
 pub use self::draft::Draft;
@@ -27,7 +27,7 @@ pub enum Publication {
 }
 
 /// News that is not in the log.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub enum Signal {
     /// What somebody may do or wants to hear changed: look it up again.
     Access {
@@ -41,10 +41,10 @@ pub enum Signal {
         /// The organization.
         org_id: OrgId,
         /// The channel it happens in; `None` = every member hears of it.
-        channel: Option<(ChannelId, Option<mission_control_shared::ProjectId>)>,
+        channel: Option<(ChannelId, Option<ProjectId>)>,
         /// The only user who hears of it; `None` = everybody there.
         only: Option<UserId>,
         /// The JSON of it.
-        json: Arc<str>,
+        json: String,
     },
 }

@@ -1,1 +1,7 @@
-fn main() {}
+//! The program: parses its arguments, runs one command, ends with its exit code.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    mission_control::cli::run(std::env::args_os())
+}

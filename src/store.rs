@@ -43,7 +43,7 @@ use tokio::sync::{Semaphore, oneshot};
 
 pub use self::clock::Clock;
 pub use self::filter::{Filter, contains_pattern};
-pub use self::migrate::{Migrated, status as migration_status};
+pub use self::migrate::{newest as newest_migration, status as migration_status};
 pub use self::tx::{Actor, Row, SystemTx, TenantTx, Tx};
 pub use self::value::{Cell, FromCell, Json, ToValue, Value};
 pub use crate::args;

@@ -1,1 +1,66 @@
-//! (being written)
+//! Whether the server lives, is ready, and how it does.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse as _, Response};
+use serde::Serialize;
+use subtle::ConstantTimeEq as _;
+use utoipa::ToSchema;
+
+use crate::app::App;
+use crate::error::{Error, Noun, Result};
+use crate::http::reply::Reply;
+use crate::observe;
+
+/// Alive.
+#[derive(Serialize, ToSchema)]
+pub struct Health {
+    /// Always `ok`.
+    status: &'static str,
+}
+
+/// Say that the server lives
+#[utoipa::path(get, path = "/health", tag = "health", security(()), responses((status = 200, body = Health)))]
+pub async fn health() -> Reply {
+    Reply::ok(&Health { status: "ok" })
+}
+
+/// Ready, and what is not.
+#[derive(Serialize, ToSchema)]
+pub struct Ready {
+    /// Whether requests are served in full.
+    ready: bool,
+    /// Whether rows can be read.
+    database: bool,
+    /// Whether the last commit went well.
+    writable: bool,
+}
+
+/// Say whether the server serves requests in full
+#[utoipa::path(get, path = "/ready", tag = "health", security(()),
+    responses((status = 200, body = Ready), (status = 503, body = Ready)))]
+pub async fn ready(State(app): State<App>) -> Reply {
+    let database = app.read_system(crate::store::organization::any_exists).await.is_ok();
+    let writable = app.store().writable();
+    let ready = database && writable;
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    Reply::with_status(status, &Ready { ready, database, writable })
+}
+
+/// Metrics in Prometheus' text format, for the bearer of the metrics token
+#[utoipa::path(get, path = "/metrics", tag = "health", security(("api_key" = [])),
+    responses((status = 200, content_type = "text/plain", body = String),
+        (status = 404, body = mission_control_shared::ErrorEnvelope)))]
+pub async fn metrics(State(app): State<App>, headers: HeaderMap) -> Result<Response> {
+    let given = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+    let open = app.config().metrics_token.as_deref().zip(given).is_some_and(|(token, given)| {
+        token.as_bytes().ct_eq(given.as_bytes()).into()
+    });
+    if !open {
+        return Err(Error::NotFound(Noun::Route));
+    }
+    let text = observe::metrics_text(app.config());
+    Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
+}

@@ -1,0 +1,164 @@
+//! The one wiring point: opens the parts, connects them, and gives handlers their two doors,
+//! [`App::read`] and [`App::write`].
+//!
+//! Start: lock the data directory, open the store, then listen. Stop: refuse new streams and end
+//! open ones, finish running requests, write what waits, close.
+//!
+//! Must not know: any rule of the product.
+
+mod listener;
+mod lock;
+mod run;
+
+use std::sync::Arc;
+
+use axum::http::{HeaderValue, StatusCode};
+use mission_control_shared::OrgStatus;
+use serde::Serialize;
+
+use crate::auth::{Auth, Caller};
+use crate::config::Config;
+use crate::domain::idempotency::{self, Answer, Key};
+use crate::error::{Conflict, Error, Result};
+use crate::events::{Publication, Signal};
+use crate::http::reply::Reply;
+use crate::realtime::Hub;
+use crate::store::{Clock, Publish, Store, SystemTx, TenantTx};
+
+pub use self::lock::{DataDirLock, InUse};
+pub use self::run::{ADMIN_SOCKET, run};
+
+/// A running server's parts. Cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Parts>);
+
+struct Parts {
+    config: Config,
+    store: Store,
+    auth: Arc<Auth>,
+    hub: Arc<Hub>,
+    /// Held as long as the data directory is in use.
+    _lock: DataDirLock,
+}
+
+/// Hands what was committed to those who must know, in the order that makes revocation instant.
+struct Wires {
+    auth: Arc<Auth>,
+    hub: Arc<Hub>,
+}
+
+impl Publish for Wires {
+    fn publish(&self, publications: Vec<Publication>) {
+        for publication in &publications {
+            match publication {
+                Publication::Signal(Signal::Access { org_id, user_id }) => self.auth.access_changed(*org_id, *user_id),
+                Publication::Event(org_id, frame) => {
+                    if let Some(user_id) = frame.audience.subject {
+                        self.auth.access_changed(Some(*org_id), user_id);
+                    }
+                }
+                Publication::Signal(Signal::Ephemeral { .. }) => {}
+            }
+        }
+        self.hub.publish(publications);
+    }
+}
+
+impl App {
+    /// Opens everything. Blocks.
+    pub fn open(config: Config, clock: Arc<Clock>) -> anyhow::Result<App> {
+        let lock = DataDirLock::take(&config.data_dir)?;
+        let auth = Arc::new(Auth::new(&config)?);
+        let hub = Arc::new(Hub::default());
+        let wires = Wires { auth: Arc::clone(&auth), hub: Arc::clone(&hub) };
+        let store = Store::open(&config.place()?, clock, Arc::new(wires))?;
+        Ok(App(Arc::new(Parts { config, store, auth, hub, _lock: lock })))
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    /// Credentials and their limits.
+    pub fn auth(&self) -> &Auth {
+        &self.0.auth
+    }
+
+    /// Live delivery.
+    pub fn hub(&self) -> &Arc<Hub> {
+        &self.0.hub
+    }
+
+    /// Time and ids.
+    pub fn clock(&self) -> &Clock {
+        self.0.store.clock()
+    }
+
+    /// The database, for health and metrics.
+    pub fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    /// Reads in the caller's organization, on one consistent view.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        caller: &Caller,
+        work: impl FnOnce(&mut TenantTx<'_, '_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (org_id, actor) = (caller.org_id, caller.actor());
+        self.0.store.read(move |tx| work(&mut tx.tenant(org_id, &actor)?)).await
+    }
+
+    /// Writes in the caller's organization; the answer comes when it is durable. `work` may run
+    /// more than once.
+    ///
+    /// Errors: `ORGANIZATION_READ_ONLY`, `STORAGE_FULL`, `UNAVAILABLE`, and those of `work`.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        caller: &Caller,
+        mut work: impl FnMut(&mut TenantTx<'_, '_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        if caller.org_status != OrgStatus::Active {
+            return Err(Error::conflict(
+                Conflict::OrganizationReadOnly,
+                "this organization is suspended or about to be deleted: it can be read, not changed",
+            ));
+        }
+        let (org_id, actor) = (caller.org_id, caller.actor());
+        self.0.store.write(move |tx| work(&mut tx.tenant(org_id, &actor)?)).await
+    }
+
+    /// A POST: writes once for each idempotency key and answers with `status`.
+    pub async fn post<T: Serialize + 'static>(
+        &self,
+        caller: &Caller,
+        key: Option<Key>,
+        status: StatusCode,
+        mut work: impl FnMut(&mut TenantTx<'_, '_>) -> Result<T> + Send + 'static,
+    ) -> Result<Reply> {
+        let once = move |tx: &mut TenantTx<'_, '_>| {
+            idempotency::once(tx, key.as_ref(), status.as_u16(), |tx| work(tx))
+        };
+        let Answer { body, status, replayed } = self.write(caller, once).await?;
+        let reply = Reply::raw(StatusCode::from_u16(status).unwrap_or(StatusCode::OK), body);
+        let again = HeaderValue::from_static("true");
+        Ok(if replayed { reply.header("idempotent-replayed", again) } else { reply })
+    }
+
+    /// Reads identity tables.
+    pub async fn read_system<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut SystemTx<'_, '_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.0.store.read(move |tx| work(&mut tx.system())).await
+    }
+
+    /// Writes identity tables. `work` may run more than once.
+    pub async fn write_system<T: Send + 'static>(
+        &self,
+        mut work: impl FnMut(&mut SystemTx<'_, '_>) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.0.store.write(move |tx| work(&mut tx.system())).await
+    }
+}

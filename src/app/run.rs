@@ -1,0 +1,48 @@
+//! A server from its first connection to its last.
+
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::net::{TcpListener, UnixListener};
+use tokio_util::sync::CancellationToken;
+
+use super::App;
+use crate::{http, jobs};
+
+/// How long running requests may take to end after the server is told to stop.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// The socket in the data directory through which the command line administers a running server.
+pub const ADMIN_SOCKET: &str = "admin.sock";
+
+/// Serves until `stop`; then streams end, running requests finish, what waits is written.
+pub async fn run(app: App, listener: TcpListener, stop: CancellationToken) -> anyhow::Result<()> {
+    let admin = admin_socket(&app.config().data_dir)?;
+    let jobs = tokio::spawn(jobs::run(app.clone(), stop.clone()));
+    let serving = tokio::spawn(http::serve::tcp(listener, http::router(app.clone()), stop.clone()));
+    let administering = tokio::spawn(http::serve::unix(admin, http::admin::router(app.clone()), stop.clone()));
+    stop.cancelled().await;
+    app.hub().close();
+    let drained = tokio::time::timeout(DRAIN, async { tokio::join!(serving, administering, jobs) }).await;
+    if drained.is_err() {
+        tracing::warn!("some requests did not end in time and were cut off");
+    }
+    let socket = app.config().data_dir.join(ADMIN_SOCKET);
+    tokio::task::spawn_blocking(move || {
+        app.store().close();
+        let _ = std::fs::remove_file(socket);
+    })
+    .await
+    .context("close the database")
+}
+
+/// Makes the socket anew (the lock says that nobody else serves here), for the owner alone.
+fn admin_socket(dir: &Path) -> anyhow::Result<UnixListener> {
+    let path = dir.join(ADMIN_SOCKET);
+    let _ = std::fs::remove_file(&path);
+    let socket = UnixListener::bind(&path).with_context(|| format!("make the socket {}", path.display()))?;
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
+    Ok(socket)
+}

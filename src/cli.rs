@@ -1,0 +1,199 @@
+//! The command line: one file for each command.
+//!
+//! Commands that administer go through the running server's socket, and to the database itself only
+//! when no server holds it. Exit codes follow sysexits. Must not know SQL.
+
+mod admin;
+mod config;
+mod exit;
+mod healthcheck;
+mod migrate;
+mod prompt;
+mod serve;
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser, Subcommand};
+
+use self::exit::Exit;
+use crate::config::{Config, load};
+
+/// The program.
+#[derive(Debug, Parser)]
+#[command(
+    name = "mission-control",
+    version,
+    about = "A self-hosted hub where people and OpenClaw agents run projects together",
+    after_help = "Examples:\n  mission-control                         serve on 127.0.0.1:8420\n  \
+        MC_LISTEN=0.0.0.0:8420 mission-control  serve to the local network\n  \
+        mission-control config show             every setting and where it came from"
+)]
+struct Cli {
+    #[command(flatten)]
+    flags: Flags,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+/// Settings as flags; each also stands in the environment and the configuration file.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Settings (also MC_… variables and keys of mission-control.toml)")]
+struct Flags {
+    /// Configuration file [MC_CONFIG]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where everything is kept [MC_DATA_DIR]
+    #[arg(long, global = true, value_name = "DIR")]
+    data_dir: Option<String>,
+    /// Address and port to listen on [MC_LISTEN]
+    #[arg(long, global = true, value_name = "ADDRESS:PORT")]
+    listen: Option<String>,
+    /// How browsers reach it [MC_PUBLIC_URL]
+    #[arg(long, global = true, value_name = "URL")]
+    public_url: Option<String>,
+    /// `single-tenant` or `multi-tenant` [MC_MODE]
+    #[arg(long, global = true, value_name = "MODE")]
+    mode: Option<String>,
+    /// Log filter [MC_LOG]
+    #[arg(long, global = true, value_name = "FILTER")]
+    log: Option<String>,
+    /// `text` or `json` [MC_LOG_FORMAT]
+    #[arg(long, global = true, value_name = "FORMAT")]
+    log_format: Option<String>,
+    /// `full` or `normal` [MC_DURABILITY]
+    #[arg(long, global = true, value_name = "HOW")]
+    durability: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve (also without a command)
+    Serve,
+    /// Create the first organization and its administrator without a browser
+    Setup(admin::Setup),
+    /// Create and list organizations
+    #[command(subcommand)]
+    Org(admin::Org),
+    /// Create and list members, reset passwords
+    #[command(subcommand)]
+    User(admin::User),
+    /// Rotate and revoke the API keys of agents
+    #[command(subcommand)]
+    Key(admin::Key),
+    /// Show the configuration
+    #[command(subcommand)]
+    Config(config::Command),
+    /// Print the OpenAPI document
+    Openapi,
+    /// Ask the running server whether it is ready
+    Healthcheck,
+    /// Bring the database up to date without serving
+    Migrate(migrate::Migrate),
+    /// Print the version
+    Version(Version),
+    /// Print the completions of a shell
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct Version {
+    /// As JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs one command.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(message) => {
+            let _ = message.print();
+            return if message.use_stderr() { exit::USAGE.into() } else { ExitCode::SUCCESS };
+        }
+    };
+    match dispatch(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(exit) => exit.report(),
+    }
+}
+
+fn dispatch(cli: Cli) -> Result<(), Exit> {
+    let flags = &cli.flags;
+    match cli.command.unwrap_or(Command::Serve) {
+        Command::Serve => serve::run(configuration(flags)?),
+        Command::Setup(setup) => admin::setup(&configuration(flags)?, setup),
+        Command::Org(command) => admin::org(&configuration(flags)?, command),
+        Command::User(command) => admin::user(&configuration(flags)?, command),
+        Command::Key(command) => admin::key(&configuration(flags)?, command),
+        Command::Config(command) => config::run(&settings(flags)?, &command),
+        Command::Openapi => print(&crate::http::document().to_pretty_json().map_err(anyhow::Error::from)?),
+        Command::Healthcheck => healthcheck::run(&configuration(flags)?),
+        Command::Migrate(command) => migrate::run(&configuration(flags)?, &command),
+        Command::Version(version) => print(&version_text(version.json)),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "mission-control", &mut std::io::stdout());
+            Ok(())
+        }
+    }
+}
+
+fn version_text(json: bool) -> String {
+    let (version, commit) = (env!("CARGO_PKG_VERSION"), env!("MC_COMMIT"));
+    if json {
+        let api = mission_control_shared::API_VERSION;
+        let engines: &[&str] = if cfg!(feature = "postgres") { &["sqlite", "postgres"] } else { &["sqlite"] };
+        serde_json::json!({"version": version, "commit": commit, "api_version": api, "engines": engines}).to_string()
+    } else {
+        format!("mission-control {version} ({commit})")
+    }
+}
+
+/// Prints a line; a reader that has gone away is no error.
+fn print(text: &str) -> Result<(), Exit> {
+    use std::io::Write as _;
+    match writeln!(std::io::stdout(), "{text}") {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(anyhow::Error::from(error).into()),
+        _ => Ok(()),
+    }
+}
+
+fn settings(flags: &Flags) -> Result<Vec<load::Setting>, Exit> {
+    let given = [
+        ("data_dir", &flags.data_dir),
+        ("listen", &flags.listen),
+        ("public_url", &flags.public_url),
+        ("mode", &flags.mode),
+        ("log", &flags.log),
+        ("log_format", &flags.log_format),
+        ("durability", &flags.durability),
+    ];
+    let flags_given: BTreeMap<_, _> =
+        given.into_iter().filter_map(|(name, value)| value.clone().map(|value| (name, value))).collect();
+    let sources = load::Sources {
+        flags: flags_given,
+        variable: &|name| std::env::var(name).ok(),
+        variables: std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect(),
+        file: flags.config.clone(),
+    };
+    load::settings(&sources).map_err(|error| Exit::new(exit::CONFIG, error))
+}
+
+fn configuration(flags: &Flags) -> Result<Config, Exit> {
+    load::config(&settings(flags)?).map_err(|error| Exit::new(exit::CONFIG, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+}

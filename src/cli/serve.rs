@@ -1,0 +1,79 @@
+//! `serve`: the server, from its start to its last request.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use super::exit::{CONFIG, DATA, Exit, UNAVAILABLE};
+use crate::app::{self, App};
+use crate::auth::sign_in;
+use crate::config::{Config, plain_http_is_fine};
+use crate::observe;
+use crate::store::Clock;
+
+pub(super) fn run(config: Config) -> Result<(), Exit> {
+    observe::start_logs(&config).map_err(|error| Exit::new(CONFIG, error))?;
+    observe::recorder();
+    // Every open stream is a file descriptor.
+    let _ = rlimit::increase_nofile_limit(u64::MAX);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")?;
+    let served = runtime.block_on(serve(config));
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    served
+}
+
+async fn serve(config: Config) -> Result<(), Exit> {
+    let listen = config.listen;
+    let listener = TcpListener::bind(listen)
+        .await
+        .with_context(|| {
+            format!("cannot listen on {listen}: stop what uses it, or choose another address with MC_LISTEN")
+        })
+        .map_err(|error| Exit::new(UNAVAILABLE, error))?;
+    if !plain_http_is_fine(&config.public_url) {
+        tracing::warn!(
+            public_url = config.public_url,
+            "plain http on a public address: passwords and keys can be read on the way; use https"
+        );
+    }
+    let app = tokio::task::spawn_blocking(move || App::open(config, Arc::new(Clock::default())))
+        .await
+        .context("open the database")?
+        .map_err(|error| Exit::new(DATA, error))?;
+    let address = listener.local_addr().context("read the address")?;
+    announce(&app, address).await?;
+    let stop = CancellationToken::new();
+    tokio::spawn(stop_on_signal(stop.clone())?);
+    app::run(app, listener, stop).await?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+async fn announce(app: &App, address: std::net::SocketAddr) -> Result<(), Exit> {
+    tracing::info!(%address, public_url = app.config().public_url, "ready");
+    let first_run = !app
+        .read_system(crate::store::organization::any_exists)
+        .await
+        .map_err(|error| anyhow::anyhow!("read the database: {error}"))?;
+    if first_run {
+        let token = sign_in::setup_token(&app.config().data_dir).context("make the setup token")?;
+        tracing::info!("open {}/setup#{} to set up", app.config().public_url, token);
+    }
+    Ok(())
+}
+
+fn stop_on_signal(stop: CancellationToken) -> Result<impl Future<Output = ()>, Exit> {
+    let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("listen for SIGINT")?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping: streams end, running requests finish");
+        stop.cancel();
+    })
+}

@@ -1,0 +1,98 @@
+//! Reading the event log as somebody may see it.
+
+use mission_control_shared::Role;
+
+use super::policy::{self, Action};
+use crate::error::{Error, Result};
+use crate::events::{Frame, Viewer};
+use crate::store::event::{self, Direction, Head, Wanted};
+use crate::store::{TenantTx, project, subscription};
+
+/// Events that are read at a time while looking for ones that the caller may see.
+const SCAN: i64 = 200;
+
+/// The actor as a listener, as things stand now.
+pub fn viewer(tx: &mut TenantTx<'_, '_>) -> Result<Viewer> {
+    let user_id = tx.actor().user_id.ok_or(Error::Unauthenticated)?;
+    Ok(Viewer {
+        user_id,
+        administrator: tx.actor().role == Role::Administrator,
+        projects: project::of_member(tx, user_id)?.into_iter().collect(),
+        subscriptions: subscription::of_user(tx, user_id)?,
+    })
+}
+
+/// Up to `limit` events that the caller may see, and the cursor of the next page.
+pub fn list(
+    tx: &mut TenantTx<'_, '_>,
+    wanted: &Wanted,
+    mut direction: Direction,
+    limit: i64,
+) -> Result<(Vec<Frame>, Option<i64>)> {
+    let viewer = viewer(tx)?;
+    let limit = usize::try_from(limit).unwrap_or(0);
+    let mut found = Vec::new();
+    loop {
+        let page = event::page(tx, wanted, direction, SCAN)?;
+        let scanned_all = (page.len() as i64) < SCAN;
+        for frame in page {
+            let seq = frame.seq;
+            if viewer.may_see(&frame.audience) {
+                if found.len() == limit {
+                    let last = found.last().map(|frame: &Frame| frame.seq);
+                    return Ok((found, last));
+                }
+                found.push(frame);
+            }
+            direction = match direction {
+                Direction::Before(_) => Direction::Before(seq),
+                Direction::After(_) => Direction::After(seq),
+            };
+        }
+        if scanned_all {
+            return Ok((found, None));
+        }
+    }
+}
+
+/// The same for a whole export. Errors: `FORBIDDEN`.
+pub fn export(tx: &mut TenantTx<'_, '_>, wanted: &Wanted, after: i64) -> Result<(Vec<Frame>, Option<i64>)> {
+    policy::require(tx.actor(), Action::ExportEvents)?;
+    list(tx, wanted, Direction::After(after), SCAN)
+}
+
+/// Where a new stream starts: from now on, or after an event that the listener names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resume {
+    /// From now on.
+    Now,
+    /// After this number, of this epoch where it is named.
+    After(Option<i64>, i64),
+}
+
+/// Where the stream really starts, and whether the listener's cursor was of no use.
+pub fn start(head: Head, resume: Resume) -> (i64, bool) {
+    match resume {
+        Resume::Now => (head.last_seq, false),
+        Resume::After(epoch, seq) => {
+            let kept = seq >= head.first_seq - 1 && seq <= head.last_seq;
+            if kept && epoch.is_none_or(|epoch| epoch == head.epoch) { (seq, false) } else { (head.last_seq, true) }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_that_is_of_no_use_resets() {
+        let head = Head { epoch: 5, first_seq: 11, last_seq: 20 };
+        assert_eq!(start(head, Resume::Now), (20, false));
+        assert_eq!(start(head, Resume::After(Some(5), 15)), (15, false));
+        assert_eq!(start(head, Resume::After(None, 10)), (10, false), "the one before the oldest misses nothing");
+        assert_eq!(start(head, Resume::After(None, 9)), (20, true), "retention took what comes next");
+        assert_eq!(start(head, Resume::After(None, 21)), (20, true), "from the future");
+        assert_eq!(start(head, Resume::After(Some(4), 15)), (20, true), "of another epoch");
+    }
+}
