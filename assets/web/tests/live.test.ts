@@ -22,6 +22,12 @@ class FakeEventSource {
   }
 }
 
+function deferred<Value>() {
+  let resolve!: (value: Value) => void
+  const promise = new Promise<Value>((settle) => (resolve = settle))
+  return { promise, resolve }
+}
+
 const source = () => FakeEventSource.opened.at(-1) as FakeEventSource
 
 beforeEach(() => {
@@ -90,4 +96,37 @@ test('a page that was left while it was read opens no stream', async () => {
   useLive().close()
   await opening
   expect(FakeEventSource.opened).toHaveLength(0)
+})
+
+test('an organization that was left while it was read leaves nothing behind', async () => {
+  const reached = deferred<true>()
+  const slow = deferred<Response>()
+  const of = (slug: string) =>
+    Object.fromEntries(
+      Object.entries(organization().answers).map(([route, answer]) => [
+        route.replace('acme', slug),
+        answer,
+      ]),
+    )
+  organization({
+    ...of('beta'),
+    'GET /orgs/beta/tasks': page([task({ title: 'of beta' })]),
+    'GET /orgs/acme/tasks': () => {
+      reached.resolve(true)
+      return slow.promise
+    },
+  })
+
+  const first = useLive().open('acme')
+  await reached.promise
+  const second = useLive().open('beta')
+  // Time enough for the second to overtake the first, if it could.
+  await new Promise((later) => setTimeout(later, 20))
+  slow.resolve(page([task({ title: 'of acme', version: 9 })]))
+  await Promise.all([first, second])
+
+  expect(FakeEventSource.opened.map(({ url }) => url)).toEqual([
+    '/api/v1/orgs/beta/events/stream?last_event_id=epoch.7',
+  ])
+  expect(useTasks().byStatus.backlog.map(({ title }) => title)).toEqual(['of beta'])
 })

@@ -32,7 +32,8 @@ export interface EventPayload {
   message?: { content?: string; channel_id?: string; deleted_at?: string | null }
   evidence?: { type?: string }
   dependency?: { id?: string; title?: string }
-  user_ids?: string[]
+  /** Whom it concerns: who is assigned, added or mentioned. */
+  user_id?: string
   changed?: string[]
   from?: string
   to?: string

@@ -1,7 +1,6 @@
 /** What the page reads of an OpenAPI 3.1 document. */
 export interface OpenApi {
   info: { title: string; version: string; description?: string }
-  servers?: { url: string }[]
   tags?: { name: string; description?: string }[]
   paths: Record<string, Record<string, Operation>>
   components?: { schemas?: Record<string, Schema> }

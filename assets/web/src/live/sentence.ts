@@ -21,7 +21,7 @@ function say(texts: TemplateStringsArray, ...values: (Part | Part[])[]): Part[] 
 }
 
 /** Joins names the way people do: "a", "a and b", "a, b and c". */
-export function enumerate(parts: Part[]): Part[] {
+function enumerate(parts: Part[]): Part[] {
   return parts.flatMap((part, index) => {
     if (index === 0) return [part]
     return [index === parts.length - 1 ? ' and ' : ', ', part]
@@ -38,7 +38,7 @@ export function sentence(event: OrganizationEvent, names: Names): Part[] {
   )
   const channel = name(`#${payload.channel?.name ?? names.channel(event.channel_id ?? '') ?? '…'}`)
   const member = name(payload.user?.display_name ?? 'a member')
-  const people = concerned(event, names)
+  const person = concerned(event, names)
   const changed = changes(payload.changed)
 
   switch (event.type) {
@@ -51,9 +51,9 @@ export function sentence(event: OrganizationEvent, names: Names): Part[] {
     case 'project.deleted':
       return say`${who} ended ${project}`
     case 'project.user_assigned':
-      return say`${who} added ${people} to ${project}`
+      return say`${who} added ${person} to ${project}`
     case 'project.user_unassigned':
-      return say`${who} took ${people} off ${project}`
+      return say`${who} took ${person} off ${project}`
 
     case 'task.created':
       return say`${who} created ${task}`
@@ -62,9 +62,9 @@ export function sentence(event: OrganizationEvent, names: Names): Part[] {
     case 'task.transitioned':
       return say`${who} moved ${task} to ${readable(payload.to ?? payload.task?.status, statusNames)}`
     case 'task.assigned':
-      return say`${who} assigned ${task} to ${people}`
+      return say`${who} assigned ${task} to ${person}`
     case 'task.unassigned':
-      return say`${who} took ${task} from ${people}`
+      return say`${who} took ${task} from ${person}`
     case 'task.archived':
       return say`${who} archived ${task}`
     case 'task.restored':
@@ -85,7 +85,7 @@ export function sentence(event: OrganizationEvent, names: Names): Part[] {
     case 'message.receipt':
       return say`${who} ${receipt(payload.state)} in ${channel}`
     case 'mention.created':
-      return say`${who} mentioned ${people} in ${channel}`
+      return say`${who} mentioned ${person} in ${channel}`
     case 'command.invoked':
       return say`${who} ran ${name(`/${payload.command ?? '…'}`)} in ${channel}`
     case 'channel.created':
@@ -166,12 +166,10 @@ function actor(event: OrganizationEvent, names: Names): Part {
   }
 }
 
-/** The people that are assigned, mentioned or added. */
-function concerned({ payload }: OrganizationEvent, names: Names): Part[] {
-  const ids = payload.user_ids ?? []
-  const called = ids.map((id) => name(names.user(id) ?? 'someone'))
-  if (called.length > 0) return enumerate(called)
-  return [payload.user ? name(payload.user.display_name) : 'someone']
+/** Who is assigned, added or mentioned. */
+function concerned({ payload }: OrganizationEvent, names: Names): Part {
+  const called = payload.user_id === undefined ? undefined : names.user(payload.user_id)
+  return called === undefined ? 'someone' : name(called)
 }
 
 function changes(fields: string[] = []): Part[] {

@@ -25,6 +25,7 @@ export const useLive = defineStore('live', () => {
   let slug = ''
   let stream: EventStream | undefined
   let reading = 0
+  let queue: Promise<void> = Promise.resolve()
 
   async function open(of: string): Promise<void> {
     close()
@@ -49,9 +50,16 @@ export const useLive = defineStore('live', () => {
     stream = undefined
   }
 
-  /** The cursor comes first, so that nothing that happens while the lists are read is missed. */
-  async function read(): Promise<void> {
+  /** One reading at a time: the lists of an organization that was left must not arrive last. */
+  function read(): Promise<void> {
     const mine = ++reading
+    const next = () => (mine === reading ? readNow(mine) : undefined)
+    queue = queue.then(next, next)
+    return queue
+  }
+
+  /** The cursor comes first, so that nothing that happens while the lists are read is missed. */
+  async function readNow(mine: number): Promise<void> {
     problem.value = undefined
     try {
       const cursor = await organization.load(slug)
