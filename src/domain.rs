@@ -20,6 +20,7 @@ pub mod organization;
 pub mod policy;
 pub mod position;
 pub mod project;
+pub mod session;
 pub mod settings;
 pub mod subscription;
 pub mod task;

@@ -6,7 +6,6 @@
 use std::fmt;
 
 use mission_control_shared::{Timestamp, UserId};
-use uuid::Uuid;
 
 use super::{Result, Row, SystemTx, TenantTx};
 use crate::args;
@@ -98,13 +97,13 @@ pub fn insert_reset(
 }
 
 /// Whose password this link sets, when it was not used and is not too old.
-pub fn find_reset(tx: &mut SystemTx<'_, '_>, token_hash: &[u8; 32]) -> Result<Option<(Uuid, UserId)>> {
+pub fn find_reset(tx: &mut SystemTx<'_, '_>, token_hash: &[u8; 32]) -> Result<Option<UserId>> {
     let now = tx.now();
     tx.row(
-        "SELECT id, identity_id FROM password_resets
+        "SELECT identity_id FROM password_resets
           WHERE token_hash = ?1 AND used_at IS NULL AND expires_at > ?2",
         args![token_hash, now],
-        |row| Ok((row.get(0)?, row.get(1)?)),
+        |row| row.get(0),
     )
 }
 

@@ -75,7 +75,7 @@ pub fn all(tx: &mut SystemTx<'_, '_>) -> Result<Vec<Organization>> {
 }
 
 /// Whether there is any organization.
-pub fn any(tx: &mut SystemTx<'_, '_>) -> Result<bool> {
+pub fn any_exists(tx: &mut SystemTx<'_, '_>) -> Result<bool> {
     tx.row("SELECT 1 FROM organizations LIMIT 1", args![], |_| Ok(())).map(|found| found.is_some())
 }
 
