@@ -160,7 +160,8 @@ CREATE TABLE tasks (
     CHECK ((status = 'complete') = (completed_at IS NOT NULL))
 );
 CREATE UNIQUE INDEX tasks_by_column ON tasks (org_id, status, position);
-CREATE INDEX tasks_by_position ON tasks (org_id, position, id) WHERE archived_at IS NULL;
+-- archived_at is in it so that tasks are counted by it without a look at the table.
+CREATE INDEX tasks_by_position ON tasks (org_id, position, id, archived_at) WHERE archived_at IS NULL;
 CREATE INDEX tasks_by_creation ON tasks (org_id, created_at, id);
 CREATE INDEX tasks_by_update ON tasks (org_id, updated_at, id);
 

@@ -13,7 +13,7 @@ mod transition;
 use std::collections::BTreeSet;
 
 use mission_control_shared::{
-    Evidence, EvidenceType, EventKind, Priority, ProjectId, Task, TaskId, TaskStatus, TaskType, UserId,
+    EventKind, Evidence, EvidenceType, Priority, ProjectId, Task, TaskId, TaskStatus, TaskType, UserId,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -191,7 +191,8 @@ pub fn create(tx: &mut TenantTx<'_, '_>, new: &NewTask) -> Result<Task> {
 
 /// Who makes a task or gives evidence: the server itself does neither.
 fn author(tx: &TenantTx<'_, '_>, field: &str) -> Result<UserId> {
-    let nobody = || Error::field(field, "would be nobody: only people and agents make tasks and give evidence");
+    let nobody =
+        || Error::field(field, "would be nobody: only people and agents make tasks and give evidence");
     tx.actor().user_id.ok_or_else(nobody)
 }
 
@@ -230,7 +231,8 @@ fn projects(
             match existing.iter().find(|(found, ..)| found == id) {
                 Some((_, None, _)) => {}
                 Some((_, Some(_), _)) => {
-                    check.problem(format!("project_ids.{index}"), "has ended: choose a project that is alive");
+                    check
+                        .problem(format!("project_ids.{index}"), "has ended: choose a project that is alive");
                 }
                 None => check.problem(format!("project_ids.{index}"), "is no project here"),
             }

@@ -81,7 +81,8 @@ fn refuse_circle(tx: &mut TenantTx<'_, '_>, task: &Task, blocked_by_id: TaskId) 
         return Ok(());
     };
     let links = task::links(tx, &way)?;
-    let title = |id: &TaskId| links.iter().find(|link| link.task.id == *id).map(|link| link.task.title.clone());
+    let title =
+        |id: &TaskId| links.iter().find(|link| link.task.id == *id).map(|link| link.task.title.clone());
     // It starts with the task itself, where the way ends.
     let (end, others) = way.split_last().expect("a way has at least its end");
     let detail = |id: &TaskId| ErrorDetail { field: id.to_string(), message: title(id).unwrap_or_default() };
@@ -89,7 +90,8 @@ fn refuse_circle(tx: &mut TenantTx<'_, '_>, task: &Task, blocked_by_id: TaskId) 
 }
 
 fn circle(details: Vec<ErrorDetail>) -> Error {
-    let message = "the task would wait for itself, by the way that `details` names: remove a dependency on it";
+    let message =
+        "the task would wait for itself, by the way that `details` names: remove a dependency on it";
     Error::Conflict(Conflict::DependencyCycle, message.to_owned(), details)
 }
 
@@ -152,8 +154,11 @@ mod tests {
     fn below(edges: &[(u8, u8)], from: u8) -> BTreeSet<u8> {
         let mut below = BTreeSet::from([from]);
         loop {
-            let next: BTreeSet<u8> =
-                edges.iter().filter(|(waiting, _)| below.contains(waiting)).map(|(_, other)| *other).collect();
+            let next: BTreeSet<u8> = edges
+                .iter()
+                .filter(|(waiting, _)| below.contains(waiting))
+                .map(|(_, other)| *other)
+                .collect();
             if next.is_subset(&below) {
                 return below;
             }

@@ -50,7 +50,12 @@ pub struct TaskPatch {
 /// Changes a task. Nothing is recorded when nothing is different afterwards.
 ///
 /// Errors: `TASK_NOT_FOUND`, `TASK_ARCHIVED`, `STALE_VERSION`, `VALIDATION_FAILED`, `FORBIDDEN`.
-pub fn update(tx: &mut TenantTx<'_, '_>, id: TaskId, patch: &TaskPatch, expected: Option<i64>) -> Result<Task> {
+pub fn update(
+    tx: &mut TenantTx<'_, '_>,
+    id: TaskId,
+    patch: &TaskPatch,
+    expected: Option<i64>,
+) -> Result<Task> {
     policy::require(tx.actor(), Action::EditTask)?;
     let before = find_live(tx, id)?;
     check::version(before.version, expected)?;
@@ -135,8 +140,12 @@ mod tests {
 
     #[test]
     fn null_clears_what_can_be_cleared_and_is_refused_elsewhere() {
-        let patch: TaskPatch = serde_json::from_str(r#"{"description":null,"assignee_ids":null}"#).expect("reads");
-        assert_eq!((patch.description, patch.assignee_ids, patch.project_ids), (Some(None), Some(None), None));
+        let patch: TaskPatch =
+            serde_json::from_str(r#"{"description":null,"assignee_ids":null}"#).expect("reads");
+        assert_eq!(
+            (patch.description, patch.assignee_ids, patch.project_ids),
+            (Some(None), Some(None), None)
+        );
         assert!(serde_json::from_str::<TaskPatch>(r#"{"title":null}"#).is_err());
         assert!(serde_json::from_str::<TaskPatch>(r#"{"status":"complete"}"#).is_err());
     }

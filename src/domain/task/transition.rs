@@ -70,7 +70,8 @@ fn next_moves(task: &Task) -> Vec<NextMove> {
         .map(|to_status| {
             let done = to_status == TaskStatus::Complete;
             let missing_evidence = if done { missing_evidence(task) } else { Vec::new() };
-            let blocked_by: Vec<TaskId> = open_blockers(task).filter(|_| done).map(|other| other.id).collect();
+            let blocked_by: Vec<TaskId> =
+                open_blockers(task).filter(|_| done).map(|other| other.id).collect();
             let allowed = missing_evidence.is_empty() && blocked_by.is_empty();
             NextMove { to_status, allowed, missing_evidence, blocked_by }
         })

@@ -86,7 +86,11 @@ impl TasksQuery {
 /// List tasks, in the order of their columns
 #[utoipa::path(get, path = "/orgs/{slug}/tasks", tag = "tasks", params(OrgPath, TasksQuery),
     responses((status = 200, body = Paged<Task>), ReadProblems))]
-pub async fn list_tasks(State(app): State<App>, caller: Caller, Query(query): Query<TasksQuery>) -> Result<Reply> {
+pub async fn list_tasks(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<TasksQuery>,
+) -> Result<Reply> {
     let page = page(query.page, query.per_page)?;
     let wanted = query.wanted(caller.user_id);
     let listed = app.read(&caller, move |tx| task::list(tx, &wanted, page)).await?;
@@ -201,7 +205,8 @@ pub async fn add_dependency(
     post: Post<NewDependency>,
 ) -> Result<Reply> {
     let blocked_by_id = post.body.blocked_by_id;
-    app.post(&caller, post.key, StatusCode::CREATED, move |tx| task::add_dependency(tx, id, blocked_by_id)).await
+    app.post(&caller, post.key, StatusCode::CREATED, move |tx| task::add_dependency(tx, id, blocked_by_id))
+        .await
 }
 
 /// Let a task wait for another no longer

@@ -71,7 +71,8 @@ pub(super) fn add(tx: &mut TenantTx<'_, '_>, tasks: &mut [Task]) -> Result<()> {
     let places: HashMap<TaskId, usize> = ids.iter().enumerate().map(|(place, id)| (*id, place)).collect();
     tx.rows(sql, &[which], |row| {
         let task = &mut tasks[places[&row.get::<TaskId>(1)?]];
-        let linked = || Ok::<_, Failure>(LinkedTask { id: row.get(2)?, status: row.get(3)?, title: row.get(4)? });
+        let linked =
+            || Ok::<_, Failure>(LinkedTask { id: row.get(2)?, status: row.get(3)?, title: row.get(4)? });
         match row.get(0)? {
             Relation::Evidence => task.evidence.push(Evidence {
                 id: row.get(2)?,
@@ -99,7 +100,7 @@ pub(super) fn add(tx: &mut TenantTx<'_, '_>, tasks: &mut [Task]) -> Result<()> {
     Ok(())
 }
 
-/// Whether one of a task's dependencies is unfinished: the same as `open_dependency` in SQL.
+/// Whether one of a task's dependencies is unfinished: the same as `blocked` in SQL.
 pub fn is_blocked(dependencies: &[LinkedTask]) -> bool {
     dependencies.iter().any(|other| other.status != TaskStatus::Complete)
 }
@@ -189,17 +190,18 @@ pub fn remove_dependency(tx: &mut TenantTx<'_, '_>, id: TaskId, blocked_by_id: T
     Ok(())
 }
 
-/// Every dependency on the way down from a task: (who waits, for whom).
+/// Every dependency on the way down from a task: (who waits, for whom). CROSS JOIN keeps SQLite from
+/// turning the join around and reading every dependency of the organization at each step.
 pub fn dependencies_below(tx: &mut TenantTx<'_, '_>, id: TaskId) -> Result<Vec<(TaskId, TaskId)>> {
     tx.rows(
         "WITH RECURSIVE below (id) AS (
              SELECT t.id FROM tasks AS t WHERE t.org_id = ?1 AND t.id = ?2
              UNION
-             SELECT d.blocked_by_id FROM below AS w JOIN task_dependencies AS d ON d.task_id = w.id
-              WHERE d.org_id = ?1
+             SELECT d.blocked_by_id FROM below AS w CROSS JOIN task_dependencies AS d
+              WHERE d.org_id = ?1 AND d.task_id = w.id
          )
-         SELECT d.task_id, d.blocked_by_id FROM below AS w JOIN task_dependencies AS d ON d.task_id = w.id
-          WHERE d.org_id = ?1",
+         SELECT d.task_id, d.blocked_by_id FROM below AS w CROSS JOIN task_dependencies AS d
+          WHERE d.org_id = ?1 AND d.task_id = w.id",
         args![id],
         |row| Ok((row.get(0)?, row.get(1)?)),
     )
