@@ -4,6 +4,8 @@ import { afterEach, expect, test, vi } from 'vitest'
 import type { Component } from 'vue'
 import { suggestSlug } from '@/forms/checks'
 import { router, wanted } from '@/router'
+// Loaded before the clock of a test runs: where signing in leads.
+import '@/views/HomeView.vue'
 import InviteView from '@/views/InviteView.vue'
 import LoginView from '@/views/LoginView.vue'
 import SetupView from '@/views/SetupView.vue'
