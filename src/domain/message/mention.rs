@@ -203,7 +203,8 @@ mod tests {
                 let readings: Vec<_> = name.readings().collect();
                 prop_assert!(!readings.is_empty());
                 prop_assert!(readings.iter().all(|reading| is_handle(reading)));
-                prop_assert!(text.to_ascii_lowercase().contains(&format!("@{}", name.0)));
+                let written = format!("@{}", name.0);
+                prop_assert!(text.to_ascii_lowercase().contains(&written), "{written}");
             }
         }
 

@@ -1,16 +1,16 @@
-//! Channels, typing, and read markers.
+//! Channels.
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use mission_control_shared::{Channel, ChannelId, MessageId};
+use mission_control_shared::{Channel, ChannelId};
 use serde::Deserialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 
 use crate::app::App;
 use crate::auth::Caller;
 use crate::domain::channel::{self, ChannelPatch, NewChannel};
 use crate::error::Result;
-use crate::http::extract::{EmptyPost, Id, IfMatch, Json, Post, Query, page};
+use crate::http::extract::{Id, IfMatch, Json, Post, Query, page};
 use crate::http::openapi::{IdPath, OrgPath, ReadProblems, WriteProblems};
 use crate::http::reply::{Paged, Reply};
 
@@ -68,39 +68,4 @@ pub async fn update_channel(
 ) -> Result<Reply> {
     let channel = app.write(&caller, move |tx| channel::update(tx, id, &patch, expected)).await?;
     Ok(Reply::ok(&channel).version(channel.version))
-}
-
-/// Show that the caller is typing
-#[utoipa::path(post, path = "/orgs/{slug}/channels/{id}/typing", tag = "channels", params(OrgPath, IdPath),
-    responses((status = 204), WriteProblems))]
-pub async fn show_typing(
-    State(app): State<App>,
-    caller: Caller,
-    Id(id): Id<ChannelId>,
-    _: EmptyPost,
-) -> Result<Reply> {
-    // Nothing is written, but only what went the way of writes is published.
-    app.write(&caller, move |tx| channel::typing(tx, id)).await?;
-    Ok(Reply::nothing())
-}
-
-/// How far a channel has been read.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ReadMarker {
-    /// The last message that was read.
-    message_id: MessageId,
-}
-
-/// Move the caller's read marker forward
-#[utoipa::path(put, path = "/orgs/{slug}/channels/{id}/read", tag = "channels", params(OrgPath, IdPath),
-    request_body = ReadMarker, responses((status = 204), WriteProblems))]
-pub async fn mark_channel_read(
-    State(app): State<App>,
-    caller: Caller,
-    Id(id): Id<ChannelId>,
-    Json(marker): Json<ReadMarker>,
-) -> Result<Reply> {
-    app.write(&caller, move |tx| channel::mark_read(tx, id, marker.message_id)).await?;
-    Ok(Reply::nothing())
 }

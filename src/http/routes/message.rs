@@ -1,16 +1,17 @@
-//! Messages and receipts.
+//! Messages, receipts, typing, and read markers.
 
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode};
 use mission_control_shared::{ChannelId, Message, MessageId, NewMessage, NewReceipt, TaskId};
 use serde::Deserialize;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::app::App;
 use crate::auth::Caller;
+use crate::domain::channel;
 use crate::domain::message::{self, Part, Posted, receipt};
 use crate::error::Result;
-use crate::http::extract::{Id, Json, OtherId, Post, Query, limit};
+use crate::http::extract::{EmptyPost, Id, Json, OtherId, Post, Query, limit};
 use crate::http::openapi::{IdPath, OrgPath, OtherIdPath, ReadProblems, WriteProblems};
 use crate::http::reply::{Cursored, Reply};
 
@@ -73,8 +74,8 @@ pub async fn post_message(
     Id(id): Id<ChannelId>,
     Post { body, key }: Post<NewMessage>,
 ) -> Result<Reply> {
-    let work = move |tx: &mut _| message::post(tx, id, &body, key.as_ref());
-    let Posted { message, replayed } = app.write(&caller, work).await?;
+    let Posted { message, replayed } =
+        app.write(&caller, move |tx| message::post(tx, id, &body, key.as_ref())).await?;
     let reply = Reply::with_status(StatusCode::CREATED, &message);
     let again = HeaderValue::from_static("true");
     Ok(if replayed { reply.header("idempotent-replayed", again) } else { reply })
@@ -104,5 +105,40 @@ pub async fn put_receipt(
     Json(new): Json<NewReceipt>,
 ) -> Result<Reply> {
     app.write(&caller, move |tx| receipt::put(tx, channel_id, id, &new)).await?;
+    Ok(Reply::nothing())
+}
+
+/// Show that the caller is typing
+#[utoipa::path(post, path = "/orgs/{slug}/channels/{id}/typing", tag = "messages", params(OrgPath, IdPath),
+    responses((status = 204), WriteProblems))]
+pub async fn typing(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<ChannelId>,
+    _: EmptyPost,
+) -> Result<Reply> {
+    // Nothing is stored, but only what goes the way of a write is published.
+    app.write(&caller, move |tx| channel::typing(tx, id)).await?;
+    Ok(Reply::nothing())
+}
+
+/// How far a channel has been read.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReadMarker {
+    /// The last message that was read.
+    message_id: MessageId,
+}
+
+/// Move the caller's read marker forward
+#[utoipa::path(put, path = "/orgs/{slug}/channels/{id}/read", tag = "messages", params(OrgPath, IdPath),
+    request_body = ReadMarker, responses((status = 204), WriteProblems))]
+pub async fn mark_read(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<ChannelId>,
+    Json(marker): Json<ReadMarker>,
+) -> Result<Reply> {
+    app.write(&caller, move |tx| channel::mark_read(tx, id, marker.message_id)).await?;
     Ok(Reply::nothing())
 }

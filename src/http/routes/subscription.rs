@@ -22,7 +22,7 @@ pub async fn get_subscriptions(State(app): State<App>, caller: Caller) -> Result
 /// Replace what the caller wants to hear of
 #[utoipa::path(put, path = "/orgs/{slug}/subscriptions", tag = "subscriptions", params(OrgPath),
     request_body = Subscriptions, responses((status = 200, body = Subscriptions), WriteProblems))]
-pub async fn replace_subscriptions(
+pub async fn put_subscriptions(
     State(app): State<App>,
     caller: Caller,
     Json(wanted): Json<Subscriptions>,
