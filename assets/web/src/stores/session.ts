@@ -17,6 +17,8 @@ export interface Setup {
 export const useSession = defineStore('session', () => {
   const me = ref<Me>()
   const providers = ref<Providers>()
+  /** Signing out: that the session ends is no news then. */
+  const leaving = ref(false)
 
   /** Who is signed in by the cookie that the browser has; nobody when there is none. */
   async function load(): Promise<Me | undefined> {
@@ -55,8 +57,13 @@ export const useSession = defineStore('session', () => {
   }
 
   async function signOut(): Promise<void> {
-    await answer(api.POST('/auth/logout'))
-    me.value = undefined
+    leaving.value = true
+    try {
+      await answer(api.POST('/auth/logout'))
+      me.value = undefined
+    } finally {
+      leaving.value = false
+    }
   }
 
   /** The session ended without the person's doing. */
@@ -64,5 +71,16 @@ export const useSession = defineStore('session', () => {
     me.value = undefined
   }
 
-  return { me, providers, load, loadProviders, setUp, signIn, acceptInvitation, signOut, forget }
+  return {
+    me,
+    providers,
+    leaving,
+    load,
+    loadProviders,
+    setUp,
+    signIn,
+    acceptInvitation,
+    signOut,
+    forget,
+  }
 })
