@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use mission_control_shared::{ActorType, ApiKeyId, OrgId, OrgStatus, Role, SessionId, Timestamp, UserId, UserType};
 
-use crate::store::Actor;
+use crate::error::Result;
+use crate::store::user::Place;
+use crate::store::{Actor, SystemTx, key, session, user};
 
 /// A live credential, before an organization is chosen.
 #[derive(Clone, Debug)]
@@ -83,4 +85,48 @@ impl Member {
             },
         }
     }
+}
+
+impl Principal {
+    /// As a member of the organization that `place` names.
+    pub fn member(&self, place: &Place) -> Member {
+        Member {
+            user_id: self.user_id,
+            org_id: place.org_id,
+            org_status: place.org_status,
+            kind: place.kind,
+            role: place.role,
+            credential: self.credential,
+            valid_until: self.valid_until,
+        }
+    }
+
+    /// The member that they are in the organization with this slug; a key belongs to its own alone.
+    pub fn member_of(&self, tx: &mut SystemTx<'_, '_>, slug: &str) -> Result<Option<Member>> {
+        let place = user::place_by_slug(tx, self.user_id, slug)?;
+        let place = place.filter(|place| match self.credential {
+            Credential::Key { org_id, .. } => org_id == place.org_id,
+            Credential::Session { .. } => true,
+        });
+        Ok(place.map(|place| self.member(&place)))
+    }
+}
+
+/// The member as they are now; `None` when the credential or the membership is gone.
+pub fn still_live(tx: &mut SystemTx<'_, '_>, member: &Member) -> Result<Option<Member>> {
+    let now = tx.now();
+    let valid_until = match member.credential {
+        Credential::Key { id, .. } => match key::find(tx, id)?.filter(|key| key.is_live(now)) {
+            Some(key) => key.expires_at,
+            None => return Ok(None),
+        },
+        Credential::Session { id } => match session::find(tx, id)? {
+            Some(session) => Some(session.expires_at),
+            None => return Ok(None),
+        },
+    };
+    let principal =
+        Principal { user_id: member.user_id, kind: member.kind, credential: member.credential, valid_until };
+    let place = user::place_in(tx, member.user_id, member.org_id)?;
+    Ok(place.map(|place| principal.member(&place)))
 }
