@@ -176,7 +176,7 @@ enum Moment {
 fn signal(tx: &mut TenantTx<'_, '_>, channel: &Channel, only: Option<UserId>, moment: &Moment) {
     let json = serde_json::to_string(moment).expect("our own types always become JSON");
     let channel = Some((channel.id, channel.project_id));
-    tx.signal(Signal::Ephemeral { org_id: tx.org_id(), channel, only, json: json.into() });
+    tx.signal(Signal::Ephemeral { org_id: tx.org_id(), channel, only, json });
 }
 
 /// Shows everybody in the channel that the actor is writing. Errors: `CHANNEL_NOT_FOUND`.

@@ -18,7 +18,7 @@ use crate::http::reply::{Paged, Reply};
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-struct ChannelsQuery {
+pub struct ChannelsQuery {
     /// From 1.
     #[param(minimum = 1, default = 1)]
     page: Option<i64>,

@@ -19,7 +19,7 @@ use crate::http::reply::{Cursored, Reply};
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-struct MessagesQuery {
+pub struct MessagesQuery {
     /// Newest first, before this message (the default, from the newest on).
     before: Option<MessageId>,
     /// Oldest first, after this message.

@@ -15,7 +15,7 @@ use crate::http::reply::Reply;
 #[utoipa::path(get, path = "/orgs/{slug}/subscriptions", tag = "subscriptions", params(OrgPath),
     responses((status = 200, body = Subscriptions), ReadProblems))]
 pub async fn get_subscriptions(State(app): State<App>, caller: Caller) -> Result<Reply> {
-    let subscriptions = app.read(&caller, |tx| subscription::get(tx)).await?;
+    let subscriptions = app.read(&caller, subscription::get).await?;
     Ok(Reply::ok(&subscriptions))
 }
 
