@@ -23,7 +23,7 @@ pub const BODY_LIMIT: usize = 1024 * 1024;
 const KEY_LENGTH: usize = 128;
 
 /// A path parameter by its name.
-async fn path_value<S: Sync>(parts: &mut Parts, state: &S, name: &str) -> Result<String> {
+async fn path_value<S: Send + Sync>(parts: &mut Parts, state: &S, name: &str) -> Result<String> {
     let values = RawPathParams::from_request_parts(parts, state)
         .await
         .map_err(|_| Error::NotFound(crate::error::Noun::Route))?;
@@ -35,7 +35,7 @@ async fn path_value<S: Sync>(parts: &mut Parts, state: &S, name: &str) -> Result
 }
 
 /// The slug in `/orgs/{slug}/…`.
-pub async fn slug<S: Sync>(parts: &mut Parts, state: &S) -> Result<String> {
+pub async fn slug<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<String> {
     path_value(parts, state, "slug").await
 }
 
@@ -43,7 +43,7 @@ pub async fn slug<S: Sync>(parts: &mut Parts, state: &S) -> Result<String> {
 #[derive(Debug)]
 pub struct Id<T>(pub T);
 
-impl<T: FromStr, S: Sync> FromRequestParts<S> for Id<T> {
+impl<T: FromStr, S: Send + Sync> FromRequestParts<S> for Id<T> {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
@@ -56,7 +56,7 @@ impl<T: FromStr, S: Sync> FromRequestParts<S> for Id<T> {
 #[derive(Debug)]
 pub struct OtherId<T>(pub T);
 
-impl<T: FromStr, S: Sync> FromRequestParts<S> for OtherId<T> {
+impl<T: FromStr, S: Send + Sync> FromRequestParts<S> for OtherId<T> {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
@@ -103,7 +103,7 @@ impl<'de> Deserialize<'de> for UserRef {
 #[derive(Debug)]
 pub struct Query<T>(pub T);
 
-impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
@@ -199,7 +199,7 @@ impl<S: Send + Sync> FromRequest<S> for EmptyPost {
 #[derive(Clone, Copy, Debug)]
 pub struct IfMatch(pub Option<i64>);
 
-impl<S: Sync> FromRequestParts<S> for IfMatch {
+impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {

@@ -18,7 +18,7 @@ use crate::http::reply::{Paged, Reply};
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-struct ProjectsQuery {
+pub struct ProjectsQuery {
     /// In any of these stages.
     #[serde(default)]
     stage: Vec<ProjectStage>,
@@ -119,8 +119,10 @@ pub async fn transition_project(
     post: Post<ProjectTransition>,
 ) -> Result<Reply> {
     let ProjectTransition { to_stage, comment } = post.body;
-    let work = move |tx: &mut _| project::transition(tx, id, to_stage, comment.as_deref());
-    app.post(&caller, post.key, StatusCode::OK, work).await
+    app.post(&caller, post.key, StatusCode::OK, move |tx| {
+        project::transition(tx, id, to_stage, comment.as_deref())
+    })
+    .await
 }
 
 /// The members of a project.
