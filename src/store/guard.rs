@@ -65,8 +65,13 @@ impl Guard {
     /// `tenant_tables` are the tables that have an `org_id`; `binds_organization` is whether `?1` is used.
     pub fn verdict(&self, tenant_tables: &BTreeSet<String>, binds_organization: bool) -> Result<(), String> {
         let touched = self.touched();
-        let tables = touched.read.keys().chain(&touched.inserted);
-        if let Some(table) = tables.clone().find(|table| IDENTITY_TABLES.contains(&table.as_str())) {
+        // Checking a foreign key while a row is inserted counts as reading the parent's key.
+        let only_a_parent = |table: &String| {
+            let columns = touched.read.get(table);
+            !touched.inserted.is_empty() && columns.is_some_and(|columns| columns.iter().eq(["id"]))
+        };
+        let mut tables = touched.read.keys().filter(|table| !only_a_parent(table)).chain(&touched.inserted);
+        if let Some(table) = tables.find(|table| IDENTITY_TABLES.contains(&table.as_str())) {
             return Err(format!("`{table}` is out of reach for a tenant"));
         }
         if !binds_organization {

@@ -1,1 +1,11 @@
+//! The server as its callers meet it: a real socket, a real database, actors that tell stories.
+//!
+//! One binary, so that it links once. `MC_TEST_ENGINE=postgres` (with the feature `postgres`) runs
+//! the same stories on PostgreSQL.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod support;
+
+mod guards;
+mod projects;

@@ -35,7 +35,7 @@ enum Format {
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-struct EventsQuery {
+pub struct EventsQuery {
     /// Of any of these types.
     #[serde(default, rename = "type")]
     kind: Vec<String>,

@@ -20,7 +20,7 @@ use crate::realtime::{Start, Stream};
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-struct StreamQuery {
+pub struct StreamQuery {
     /// Go on after this event: `<epoch>.<sequence_id>` or `<sequence_id>`; `0` = from the
     /// beginning. The header `Last-Event-ID` says the same and counts first.
     last_event_id: Option<String>,

@@ -1,0 +1,199 @@
+//! A server of the test's own, in this process, on a real socket and a fresh database.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use mission_control::app::{self, App};
+use mission_control::config::{Config, LogFormat, Mode};
+use mission_control::store::{Clock, Durability};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::actor::{Actor, Reply};
+use super::postgres::TestDatabase;
+
+/// Every person's password.
+pub const PASSWORD: &str = "correct horse battery";
+
+/// A running server.
+pub struct TestHub {
+    pub config: Config,
+    pub clock: Arc<Clock>,
+    app: Option<App>,
+    running: Option<(CancellationToken, JoinHandle<anyhow::Result<()>>)>,
+    dir: Arc<TempDir>,
+    _database: Option<TestDatabase>,
+}
+
+/// An organization with its first administrator.
+pub struct Tenant {
+    pub slug: String,
+    pub admin: Actor,
+}
+
+/// The configuration of a test's server, before the test changes it.
+pub fn start_options(dir: PathBuf) -> Config {
+    Config {
+        data_dir: dir,
+        listen: "127.0.0.1:0".parse().unwrap(),
+        public_url: String::new(),
+        mode: Mode::SingleTenant,
+        log: "warn".to_owned(),
+        log_format: LogFormat::Text,
+        jwt_secret: None,
+        metrics_token: Some("metrics-token".to_owned()),
+        durability: Durability::Normal,
+        max_streams_per_org: 100,
+        request_budget: 0,
+        signin_limit: 0,
+        trusted_proxies: Vec::new(),
+        database_url: None,
+    }
+}
+
+impl TestHub {
+    /// A server that nobody has set up yet.
+    pub async fn start() -> TestHub {
+        TestHub::start_with(|_| {}).await
+    }
+
+    /// The same with another configuration.
+    pub async fn start_with(change: impl FnOnce(&mut Config)) -> TestHub {
+        let dir = Arc::new(tempfile::tempdir().unwrap());
+        let mut config = start_options(dir.path().to_owned());
+        let database = TestDatabase::where_asked_for().await;
+        config.database_url = database.as_ref().map(|database| database.url.clone());
+        change(&mut config);
+        let clock = Arc::new(Clock::default());
+        let (app, running, config) = serve(config, Arc::clone(&clock)).await;
+        TestHub { config, clock, app: Some(app), running: Some(running), dir, _database: database }
+    }
+
+    /// Stops the server as SIGTERM does and starts it again on the same data and port.
+    pub async fn restart(&mut self) {
+        self.stop().await;
+        let (app, running, config) = serve(self.config.clone(), Arc::clone(&self.clock)).await;
+        (self.app, self.running, self.config) = (Some(app), Some(running), config);
+    }
+
+    /// Stops the server as SIGTERM does.
+    pub async fn stop(&mut self) {
+        let (stop, task) = self.running.take().expect("the server runs");
+        stop.cancel();
+        task.await.expect("the server does not panic").expect("the server stops in order");
+        // The lock of the data directory goes with the last handle on the parts.
+        self.app = None;
+    }
+
+    /// The server's parts, to look behind the routes.
+    pub fn app(&self) -> &App {
+        self.app.as_ref().expect("the server runs")
+    }
+
+    /// Where files are kept.
+    pub fn dir(&self) -> &std::path::Path {
+        self.dir.path()
+    }
+
+    /// Nobody: no credentials.
+    pub fn anonymous(&self) -> Actor {
+        Actor::anonymous(&self.config.public_url)
+    }
+
+    /// Sets the server up with its first organization.
+    pub async fn tenant(&self, slug: &str) -> Tenant {
+        let token = mission_control::auth::sign_in::setup_token(self.dir()).unwrap();
+        let first = self.anonymous().get("/api/v1/auth/providers").await.json()["setup_required"] == true;
+        if !first {
+            return self.further_tenant(slug).await;
+        }
+        let reply = self
+            .anonymous()
+            .post(
+                "/api/v1/auth/setup",
+                json!({
+                    "token": token, "org_name": slug, "org_slug": slug, "email": format!("admin@{slug}.example"),
+                    "display_name": "Ada Admin", "password": PASSWORD,
+                }),
+            )
+            .await
+            .expect_status(201);
+        Tenant { slug: slug.to_owned(), admin: Actor::signed_in(&self.config.public_url, slug, &reply) }
+    }
+
+    /// One more organization, made as the command line makes it.
+    async fn further_tenant(&self, slug: &str) -> Tenant {
+        self.admin(json!({"command": "org_create", "name": slug, "slug": slug})).await;
+        let invited = self
+            .admin(json!({
+                "command": "user_create", "org": slug, "email": format!("admin@{slug}.example"),
+                "display_name": "Eve Admin", "role": "administrator",
+            }))
+            .await;
+        let admin = self.accept(slug, &invited["invite_url"], "Eve Admin").await;
+        Tenant { slug: slug.to_owned(), admin }
+    }
+
+    /// What the command line asks of a running server.
+    pub async fn admin(&self, request: Value) -> Value {
+        let request = serde_json::from_value(request).unwrap();
+        let reply = mission_control::http::admin::execute(self.app(), request).await.unwrap();
+        serde_json::to_value(reply).unwrap()
+    }
+
+    /// Follows an invitation's link.
+    pub async fn accept(&self, slug: &str, invite_url: &Value, name: &str) -> Actor {
+        let token = invite_url.as_str().unwrap().split_once('#').unwrap().1;
+        let body = json!({"token": token, "display_name": name, "password": PASSWORD});
+        let reply = self.anonymous().post("/api/v1/auth/invite/accept", body).await.expect_status(201);
+        Actor::signed_in(&self.config.public_url, slug, &reply)
+    }
+
+    /// A person who joins with this role.
+    pub async fn person(&self, tenant: &Tenant, name: &str, role: &str) -> Actor {
+        let body = json!({
+            "type": "human", "email": format!("{name}@{}.example", tenant.slug), "display_name": name,
+            "role": role, "handle": name,
+        });
+        let reply = tenant.admin.post(&tenant.path("/users"), body).await.expect_status(201);
+        self.accept(&tenant.slug, &reply.json()["invite_url"], name).await
+    }
+
+    /// An agent with its key.
+    pub async fn agent(&self, tenant: &Tenant, name: &str) -> Actor {
+        let body = json!({"type": "agent", "identifier": name, "display_name": name, "role": "contributor"});
+        let reply: Reply = tenant.admin.post(&tenant.path("/users"), body).await.expect_status(201);
+        let json = reply.json();
+        Actor::with_key(
+            &self.config.public_url,
+            &tenant.slug,
+            json["api_key"].as_str().unwrap(),
+            json["user"]["id"].as_str().unwrap(),
+        )
+    }
+}
+
+impl Tenant {
+    /// A path in this organization.
+    pub fn path(&self, rest: &str) -> String {
+        format!("/api/v1/orgs/{}{rest}", self.slug)
+    }
+}
+
+type Running = (CancellationToken, JoinHandle<anyhow::Result<()>>);
+
+async fn serve(mut config: Config, clock: Arc<Clock>) -> (App, Running, Config) {
+    let listener = TcpListener::bind(config.listen).await.unwrap();
+    config.listen = listener.local_addr().unwrap();
+    if config.public_url.is_empty() {
+        config.public_url = format!("http://{}", config.listen);
+    }
+    let opened = config.clone();
+    let app = tokio::task::spawn_blocking(move || App::open(opened, clock)).await.unwrap().unwrap();
+    let stop = CancellationToken::new();
+    let task = tokio::spawn(app::run(app.clone(), listener, stop.clone()));
+    (app, (stop, task), config)
+}
