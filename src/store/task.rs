@@ -5,7 +5,7 @@ mod related;
 use mission_control_shared::{
     EvidenceType, OrgId, Priority, ProjectId, Task, TaskId, TaskStatus, TaskType, UserId,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Filter, Json, Result, Row, TenantTx, ToValue as _, Value, contains_pattern};
@@ -86,7 +86,8 @@ macro_rules! columns {
 /// is of dependencies and not of tasks.
 macro_rules! blocked {
     () => {
-        "(SELECT d.task_id FROM task_dependencies AS d JOIN tasks AS b ON b.org_id = d.org_id AND b.id = d.blocked_by_id
+        "(SELECT d.task_id
+            FROM task_dependencies AS d JOIN tasks AS b ON b.org_id = d.org_id AND b.id = d.blocked_by_id
            WHERE d.org_id = ?1 AND b.status <> 'complete')"
     };
 }
@@ -147,56 +148,16 @@ pub fn by_ids(tx: &mut TenantTx<'_, '_>, ids: &[TaskId]) -> Result<Vec<Task>> {
 /// One page of tasks, whole, and how many there are in all. Two statements: the total comes along
 /// with the rows, and is asked for by itself only on a page behind the last one.
 pub fn page(tx: &mut TenantTx<'_, '_>, wanted: &Wanted, offset: i64, limit: i64) -> Result<(Vec<Task>, i64)> {
-    let (statuses, priorities, kinds) =
-        (Json(&wanted.statuses), Json(&wanted.priorities), Json(&wanted.kinds));
-    let (projects, assignees, creators) =
-        (Json(&wanted.project_ids), Json(&wanted.assigned_to), Json(&wanted.created_by));
-    let pattern = wanted.q.as_deref().map(contains_pattern);
-    let mut filter = Filter::default();
-    if !wanted.include_archived {
-        filter.and_fixed("t.archived_at IS NULL");
-    }
-    match wanted.statuses.as_slice() {
-        [] => {}
-        // A single column is read in its own order, by its own index.
-        [status] => filter.and("t.status = ?#", status.value()),
-        _ => filter.and("t.status IN texts(?#)", statuses.value()),
-    }
-    if !wanted.priorities.is_empty() {
-        filter.and("t.priority IN texts(?#)", priorities.value());
-    }
-    if !wanted.kinds.is_empty() {
-        filter.and("t.type IN texts(?#)", kinds.value());
-    }
-    if !wanted.project_ids.is_empty() {
-        filter.and(
-            "t.id IN (SELECT l.task_id FROM task_projects AS l WHERE l.org_id = ?1 AND l.project_id IN uuids(?#))",
-            projects.value(),
-        );
-    }
-    if !wanted.assigned_to.is_empty() {
-        filter.and(
-            "t.id IN (SELECT a.task_id FROM task_assignees AS a WHERE a.org_id = ?1 AND a.user_id IN uuids(?#))",
-            assignees.value(),
-        );
-    }
-    if !wanted.created_by.is_empty() {
-        filter.and("t.created_by IN uuids(?#)", creators.value());
-    }
-    match wanted.blocked {
-        Some(true) => filter.and_fixed(concat!("t.id IN ", blocked!())),
-        Some(false) => filter.and_fixed(concat!("t.id NOT IN ", blocked!())),
-        None => {}
-    }
-    if pattern.is_some() {
-        filter.and("lower(t.title) LIKE ?# ESCAPE '\\'", pattern.value());
-    }
+    let mut filter = conditions(wanted);
     let total = format!("SELECT count(*) FROM tasks AS t WHERE t.org_id = ?1{}", filter.text());
-    let counted = filter.args().len();
-    let conditions = filter.text().to_owned();
+    let (conditions, counted) = (filter.text().to_owned(), filter.args().len());
     let (limit, first) = (filter.push(Value::Int(limit)), filter.push(Value::Int(offset)));
     let sql = format!(
-        "SELECT {}, ({total}) FROM tasks AS t WHERE t.org_id = ?1{conditions} ORDER BY {} LIMIT ?{limit} OFFSET ?{first}",
+        "SELECT {}, ({total})
+           FROM tasks AS t
+          WHERE t.org_id = ?1{conditions}
+          ORDER BY {}
+          LIMIT ?{limit} OFFSET ?{first}",
         columns!(),
         order_by(wanted.sort, wanted.order)
     );
@@ -210,6 +171,48 @@ pub fn page(tx: &mut TenantTx<'_, '_>, wanted: &Wanted, offset: i64, limit: i64)
     }
     related::add(tx, &mut tasks)?;
     Ok((tasks, in_all))
+}
+
+fn conditions(wanted: &Wanted) -> Filter<'_> {
+    let mut filter = Filter::default();
+    if !wanted.include_archived {
+        filter.and_fixed("t.archived_at IS NULL");
+    }
+    match wanted.statuses.as_slice() {
+        // A single column is read in its own order, by its own index.
+        [status] => filter.and("t.status = ?#", status.value()),
+        statuses => any_of(&mut filter, "t.status IN texts(?#)", statuses),
+    }
+    any_of(&mut filter, "t.priority IN texts(?#)", &wanted.priorities);
+    any_of(&mut filter, "t.type IN texts(?#)", &wanted.kinds);
+    any_of(
+        &mut filter,
+        "t.id IN (SELECT p.task_id FROM task_projects AS p WHERE p.org_id = ?1 AND p.project_id IN uuids(?#))",
+        &wanted.project_ids,
+    );
+    any_of(
+        &mut filter,
+        "t.id IN (SELECT a.task_id FROM task_assignees AS a WHERE a.org_id = ?1 AND a.user_id IN uuids(?#))",
+        &wanted.assigned_to,
+    );
+    any_of(&mut filter, "t.created_by IN uuids(?#)", &wanted.created_by);
+    match wanted.blocked {
+        Some(true) => filter.and_fixed(concat!("t.id IN ", blocked!())),
+        Some(false) => filter.and_fixed(concat!("t.id NOT IN ", blocked!())),
+        None => {}
+    }
+    if let Some(q) = &wanted.q {
+        filter.and("lower(t.title) LIKE ?# ESCAPE '\\'", Value::Owned(contains_pattern(q)));
+    }
+    filter
+}
+
+/// Adds a condition with a list, unless the list asks for everything.
+fn any_of<'a, T: Serialize>(filter: &mut Filter<'a>, fragment: &'static str, items: &[T]) {
+    if !items.is_empty() {
+        let list = serde_json::to_string(items).expect("ids and names always become JSON");
+        filter.and(fragment, Value::Owned(list));
+    }
 }
 
 /// Every order is a total one, so that pages neither repeat nor skip a task.
@@ -314,11 +317,22 @@ pub fn insert(tx: &mut TenantTx<'_, '_>, task: &Task) -> Result<()> {
 pub fn update(tx: &mut TenantTx<'_, '_>, task: &Task) -> Result<bool> {
     tx.execute(
         "UPDATE tasks SET title = ?3, description = ?4, type = ?5, priority = ?6, status = ?7, position = ?8,
-                required_evidence_types = ?9, completed_at = ?10, archived_at = ?11, version = ?12, updated_at = ?13
+                required_evidence_types = ?9, completed_at = ?10, archived_at = ?11, version = ?12,
+                updated_at = ?13
           WHERE org_id = ?1 AND id = ?2 AND version + 1 = ?12",
         args![
-            task.id, task.title, task.description, task.kind, task.priority, task.status, task.position,
-            Json(&task.required_evidence_types), task.completed_at, task.archived_at, task.version, task.updated_at
+            task.id,
+            task.title,
+            task.description,
+            task.kind,
+            task.priority,
+            task.status,
+            task.position,
+            Json(&task.required_evidence_types),
+            task.completed_at,
+            task.archived_at,
+            task.version,
+            task.updated_at
         ],
     )
     .map(|changed| changed > 0)

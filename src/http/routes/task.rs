@@ -20,7 +20,7 @@ use crate::http::reply::{Paged, Reply};
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-struct TasksQuery {
+pub struct TasksQuery {
     /// In any of these columns.
     #[serde(default)]
     status: Vec<TaskStatus>,
