@@ -94,9 +94,8 @@ impl Auth {
 
     /// What this user may do has changed, in one organization or in all: look it up again. Called
     /// once the change is committed and before it is answered.
-    pub fn access_changed(&self, _org: Option<OrgId>, user_id: UserId) {
-        // Keys and sessions reach further than one organization, so all of it goes.
-        self.cache.forget(user_id);
+    pub fn access_changed(&self, org_id: Option<OrgId>, user_id: UserId) {
+        self.cache.forget(org_id, user_id);
     }
 
     /// Anybody's access may have changed.

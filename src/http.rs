@@ -15,6 +15,7 @@ pub mod routes;
 pub mod serve;
 
 mod front;
+mod sign_in;
 mod ui;
 
 use axum::Router;

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use mission_control_shared::{SessionId, UserId};
+use mission_control_shared::{OrgId, SessionId, UserId};
 
 use super::caller::{Credential, Member, Principal};
 use crate::domain::session::Session;
@@ -83,13 +83,20 @@ impl Cache {
         }
     }
 
-    /// Forgets what is known of a user, and what is being read of anybody.
-    pub fn forget(&self, user_id: UserId) {
+    /// Forgets what is known of a user in one organization, or at all, and what is being read of
+    /// anybody. Sessions reach further than one organization and stay when one is named.
+    pub fn forget(&self, org_id: Option<OrgId>, user_id: UserId) {
         let mut known = self.write();
         known.changes += 1;
-        known.keys.retain(|_, principal| principal.user_id != user_id);
-        known.sessions.retain(|_, session| session.user_id != user_id);
-        known.members.retain(|_, member| member.user_id != user_id);
+        let concerns = |of: OrgId| org_id.is_none_or(|org_id| org_id == of);
+        known.members.retain(|_, member| member.user_id != user_id || !concerns(member.org_id));
+        known.keys.retain(|_, principal| match principal.credential {
+            Credential::Key { org_id, .. } => principal.user_id != user_id || !concerns(org_id),
+            Credential::Session { .. } => false,
+        });
+        if org_id.is_none() {
+            known.sessions.retain(|_, session| session.user_id != user_id);
+        }
     }
 
     /// Forgets everything.
@@ -108,7 +115,7 @@ fn insert<K: std::hash::Hash + Eq, V>(map: &mut HashMap<K, V>, key: K, value: V)
 
 #[cfg(test)]
 mod tests {
-    use mission_control_shared::{ApiKeyId, OrgId, UserType};
+    use mission_control_shared::{ApiKeyId, UserType};
     use uuid::Uuid;
 
     use super::*;
@@ -122,7 +129,7 @@ mod tests {
     fn what_was_read_before_a_change_is_not_kept_after_it() {
         let cache = Cache::default();
         let before = cache.epoch();
-        cache.forget(UserId(Uuid::from_u128(9)));
+        cache.forget(None, UserId(Uuid::from_u128(9)));
         cache.keep_key(before, [1; 32], principal(1));
         assert!(cache.key(&[1; 32]).is_none());
         cache.keep_key(cache.epoch(), [1; 32], principal(1));
@@ -135,7 +142,9 @@ mod tests {
         let epoch = cache.epoch();
         cache.keep_key(epoch, [1; 32], principal(1));
         cache.keep_key(epoch, [2; 32], principal(2));
-        cache.forget(UserId(Uuid::from_u128(1)));
+        cache.forget(Some(OrgId(Uuid::max())), UserId(Uuid::from_u128(1)));
+        assert!(cache.key(&[1; 32]).is_some(), "another organization is no concern of the key");
+        cache.forget(Some(OrgId(Uuid::nil())), UserId(Uuid::from_u128(1)));
         assert!(cache.key(&[1; 32]).is_none());
         assert!(cache.key(&[2; 32]).is_some());
         cache.forget_all();

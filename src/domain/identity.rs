@@ -14,7 +14,7 @@ use crate::events::Draft;
 use crate::store::user::Place;
 use crate::store::{Actor, SystemTx, event, identity};
 
-pub use crate::store::identity::{Identity, find, find_by_email};
+pub use crate::store::identity::Identity;
 
 /// How long a link that sets a new password works.
 const RESET_SECONDS: i64 = 3_600;
@@ -71,8 +71,22 @@ pub(super) fn acting(user_id: UserId, place: &Place) -> Actor {
     Actor { user_id: Some(user_id), kind: ActorType::Human, role: place.role, session_id: None }
 }
 
+/// The person with this id.
+pub fn find(tx: &mut SystemTx<'_, '_>, id: UserId) -> Result<Option<Identity>> {
+    Ok(identity::find(tx, id)?)
+}
+
+/// The person who signs in with this address; nobody when no organization has or expects them.
+pub fn find_for_sign_in(tx: &mut SystemTx<'_, '_>, email: &str) -> Result<Option<Identity>> {
+    let Some(found) = identity::find_by_email(tx, email)? else {
+        return Ok(None);
+    };
+    let belongs = !places(tx, found.id)?.is_empty();
+    Ok(belongs.then_some(found))
+}
+
 /// Every place that somebody has or is invited to.
-pub fn places(tx: &mut SystemTx<'_, '_>, user_id: UserId) -> Result<Vec<Place>> {
+pub(super) fn places(tx: &mut SystemTx<'_, '_>, user_id: UserId) -> Result<Vec<Place>> {
     Ok(crate::store::user::places(tx, user_id)?)
 }
 
@@ -175,9 +189,9 @@ pub fn change_password(
     session::end_all(tx, user_id, keep, origin)
 }
 
-/// Makes a link that sets a new password; `None` when nobody who belongs here has that address.
+/// Makes a link that sets a new password; `None` when no organization has somebody with that address.
 pub fn start_reset(tx: &mut SystemTx<'_, '_>, email: &str) -> Result<Option<Token>> {
-    let Some(identity) = identity::find_by_email(tx, &email.trim().to_lowercase())? else {
+    let Some(identity) = find_for_sign_in(tx, &email.trim().to_lowercase())? else {
         return Ok(None);
     };
     let token = Token::random();

@@ -1,7 +1,7 @@
 //! Organizations: made, read.
 
 use mission_control_shared::{OrgId, OrgStatus, Timestamp, UserId};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::check::Check;
@@ -17,7 +17,7 @@ const RESERVED: [&str; 14] = [
 ];
 
 /// An organization in a list.
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct OrgSummary {
     /// Its id.
     pub id: OrgId,
@@ -79,6 +79,17 @@ pub fn get(tx: &mut TenantTx<'_, '_>) -> Result<Org> {
 pub fn list_of_user(tx: &mut SystemTx<'_, '_>, user_id: UserId, page: Page) -> Result<Listed<OrgSummary>> {
     let (items, total) = organization::page_of_user(tx, user_id, page.offset(), page.per_page)?;
     Ok(Listed { items: items.into_iter().map(OrgSummary::from).collect(), total })
+}
+
+/// Every organization, by slug.
+pub fn list_all(tx: &mut SystemTx<'_, '_>) -> Result<Vec<OrgSummary>> {
+    Ok(organization::all(tx)?.into_iter().map(OrgSummary::from).collect())
+}
+
+/// The id of the organization with this slug. Errors: `ORGANIZATION_NOT_FOUND`.
+pub fn find_id(tx: &mut SystemTx<'_, '_>, slug: &str) -> Result<OrgId> {
+    let found = organization::find_by_slug(tx, slug)?.ok_or(Error::NotFound(Noun::Organization))?;
+    Ok(found.id)
 }
 
 /// Makes an organization with its event log and the channel `general`.

@@ -46,6 +46,11 @@ pub fn accepts(session: &Session, token_id: Uuid, now: Timestamp) -> bool {
     now < session.expires_at && (session.token_id == token_id || previous)
 }
 
+/// The session, when it is alive.
+pub fn find(tx: &mut SystemTx<'_, '_>, id: SessionId) -> Result<Option<Session>> {
+    Ok(session::find(tx, id)?)
+}
+
 /// Opens a session.
 pub fn open(tx: &mut SystemTx<'_, '_>, user_id: UserId, org_id: Option<OrgId>, origin: &Origin) -> Result<Session> {
     let now = tx.now();
@@ -108,6 +113,14 @@ pub fn end(tx: &mut SystemTx<'_, '_>, user_id: UserId, id: SessionId, origin: &O
         return Err(Error::NotFound(Noun::Session));
     }
     ended(tx, user_id, origin)
+}
+
+/// Ends a session by the will of its person; one that is dead already stays so.
+pub fn leave(tx: &mut SystemTx<'_, '_>, user_id: UserId, id: SessionId, origin: &Origin) -> Result<()> {
+    match end(tx, user_id, id, origin) {
+        Err(Error::NotFound(Noun::Session)) => Ok(()),
+        ended => ended,
+    }
 }
 
 /// Ends the sessions of a person, all but one where one is named.

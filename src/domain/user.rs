@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mission_control_shared::{EventKind, Role, User, UserId, UserStatus, UserType};
+use mission_control_shared::{ApiKeyId, EventKind, OrgId, Role, User, UserId, UserStatus, UserType};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -12,7 +12,7 @@ use super::{Listed, Page, invitation, key, project, session, task};
 use crate::error::{Conflict, Error, Noun, Result};
 use crate::events::{Draft, Signal};
 use crate::store::user::Record;
-use crate::store::{TenantTx, event, identity, user};
+use crate::store::{Actor, SystemTx, TenantTx, event, identity, user};
 
 pub use crate::store::user::Wanted;
 
@@ -175,6 +175,16 @@ pub fn check_member(tx: &mut TenantTx<'_, '_>, check: &mut Check, field: &str, i
         Some(UserStatus::Removed) | None => check.problem(field, "names nobody here"),
     }
     Ok(id)
+}
+
+/// Notes that a member did something, with this key where it was one.
+pub fn seen(tx: &mut SystemTx<'_, '_>, org_id: OrgId, id: UserId, with: Option<ApiKeyId>) -> Result<()> {
+    let mut tx = tx.tenant(org_id, &Actor::SYSTEM)?;
+    user::seen(&mut tx, id)?;
+    if let Some(with) = with {
+        crate::store::key::used(&mut tx, with)?;
+    }
+    Ok(())
 }
 
 /// Somebody who is or was a member, as the actor sees them. Errors: `USER_NOT_FOUND`.
