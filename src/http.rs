@@ -13,9 +13,9 @@ pub mod openapi;
 pub mod reply;
 pub mod routes;
 pub mod serve;
+pub mod sign_in;
 
 mod front;
-mod sign_in;
 mod ui;
 
 use axum::Router;

@@ -54,9 +54,8 @@ mod tests {
     #[test]
     fn a_header_counts_from_a_trusted_proxy_alone() {
         let lines = || ["203.0.113.7".to_owned()];
-        let seen = |peer: &str, trusted: &[IpAddr]| {
-            client(ip(peer), lines().iter().map(String::as_str), trusted)
-        };
+        let seen =
+            |peer: &str, trusted: &[IpAddr]| client(ip(peer), lines().iter().map(String::as_str), trusted);
         assert_eq!(seen("10.0.0.1", &[]), ip("10.0.0.1"));
         assert_eq!(seen("10.0.0.1", &[ip("10.0.0.1")]), ip("203.0.113.7"));
         assert_eq!(seen("::ffff:10.0.0.1", &[ip("10.0.0.1")]), ip("203.0.113.7"));

@@ -122,7 +122,12 @@ mod tests {
 
     fn principal(user: u128) -> Principal {
         let credential = Credential::Key { id: ApiKeyId(Uuid::nil()), org_id: OrgId(Uuid::nil()) };
-        Principal { user_id: UserId(Uuid::from_u128(user)), kind: UserType::Agent, credential, valid_until: None }
+        Principal {
+            user_id: UserId(Uuid::from_u128(user)),
+            kind: UserType::Agent,
+            credential,
+            valid_until: None,
+        }
     }
 
     #[test]

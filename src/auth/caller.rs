@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use mission_control_shared::{ActorType, ApiKeyId, OrgId, OrgStatus, Role, SessionId, Timestamp, UserId, UserType};
+use mission_control_shared::{
+    ActorType, ApiKeyId, OrgId, OrgStatus, Role, SessionId, Timestamp, UserId, UserType,
+};
 
 use crate::error::Result;
 use crate::store::user::Place;

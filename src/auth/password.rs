@@ -26,12 +26,46 @@ const NOBODYS: &str =
 
 /// The commonest passwords that are long enough to be taken otherwise, in lower case.
 const COMMONEST: [&str; 40] = [
-    "0123456789", "0987654321", "1111111111", "1122334455", "1234567890", "12345678910", "123456789a",
-    "1234567891", "123123123123", "1q2w3e4r5t", "1q2w3e4r5t6y", "1qaz2wsx3edc", "9876543210", "abc1234567",
-    "abcd123456", "abcdefghij", "administrator", "adminadmin", "admin12345", "changeme123", "correcthorsebatterystaple",
-    "football123", "iloveyou12", "iloveyou123", "letmein123", "letmein1234", "missioncontrol", "monkey1234",
-    "password01", "password12", "password123", "password1234", "passw0rd123", "q1w2e3r4t5", "qwerty1234",
-    "qwerty12345", "qwertyuiop", "qwertyuiop123", "superman123", "welcome123",
+    "0123456789",
+    "0987654321",
+    "1111111111",
+    "1122334455",
+    "1234567890",
+    "12345678910",
+    "123456789a",
+    "1234567891",
+    "123123123123",
+    "1q2w3e4r5t",
+    "1q2w3e4r5t6y",
+    "1qaz2wsx3edc",
+    "9876543210",
+    "abc1234567",
+    "abcd123456",
+    "abcdefghij",
+    "administrator",
+    "adminadmin",
+    "admin12345",
+    "changeme123",
+    "correcthorsebatterystaple",
+    "football123",
+    "iloveyou12",
+    "iloveyou123",
+    "letmein123",
+    "letmein1234",
+    "missioncontrol",
+    "monkey1234",
+    "password01",
+    "password12",
+    "password123",
+    "password1234",
+    "passw0rd123",
+    "q1w2e3r4t5",
+    "qwerty1234",
+    "qwerty12345",
+    "qwertyuiop",
+    "qwertyuiop123",
+    "superman123",
+    "welcome123",
 ];
 
 /// What became of a password that somebody brought.
@@ -100,13 +134,15 @@ fn is_common(password: &str) -> bool {
 }
 
 fn argon2() -> Argon2<'static> {
-    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).expect("the constants are within argon2's bounds");
+    let params =
+        Params::new(MEMORY_KIB, PASSES, LANES, None).expect("the constants are within argon2's bounds");
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
 }
 
 fn hash(password: &str) -> Result<String> {
     let hash = argon2().hash_password(password.as_bytes());
-    hash.map(|hash| hash.to_string()).map_err(|fault| Error::Internal(anyhow::anyhow!("hash a password: {fault}")))
+    hash.map(|hash| hash.to_string())
+        .map_err(|fault| Error::Internal(anyhow::anyhow!("hash a password: {fault}")))
 }
 
 fn verify(password: &str, hash: Option<&str>) -> Verdict {

@@ -95,15 +95,20 @@ pub enum AdminRequest {
 pub enum AdminReply {
     /// It is done, and there is nothing to show.
     Done,
-    /// Organizations, by slug.
-    Organizations {
-        /// The organizations.
-        data: Vec<OrgSummary>,
+    /// An organization was made.
+    Organization {
+        /// Its slug.
+        slug: String,
     },
-    /// Members, by name.
+    /// Every organization.
+    Organizations {
+        /// By slug.
+        organizations: Vec<OrgSummary>,
+    },
+    /// Every member.
     Users {
-        /// The members.
-        data: Vec<User>,
+        /// By name.
+        users: Vec<User>,
     },
     /// Somebody was invited.
     Invited {
@@ -158,7 +163,7 @@ pub fn perform(
 ) -> Result<AdminReply> {
     match request {
         AdminRequest::OrgCreate { name, slug } => create_organization(tx, name, slug, around),
-        AdminRequest::OrgList => Ok(AdminReply::Organizations { data: organization::list_all(tx)? }),
+        AdminRequest::OrgList => Ok(AdminReply::Organizations { organizations: organization::list_all(tx)? }),
         AdminRequest::Setup { org_name, org_slug, email, display_name, .. } => {
             let hash = password_hash.ok_or_else(|| Error::field("password", "is missing"))?;
             let first = First {
@@ -183,7 +188,7 @@ pub fn perform(
         AdminRequest::UserList { org } => {
             let everybody = Page { page: 1, per_page: i64::from(u32::MAX) };
             let listed = within(tx, org, |tx| user::list(tx, &Wanted::default(), everybody))?;
-            Ok(AdminReply::Users { data: listed.items })
+            Ok(AdminReply::Users { users: listed.items })
         }
         AdminRequest::PasswordReset { email } => {
             let token = identity::start_reset(tx, email)?.ok_or(Error::NotFound(Noun::User))?;
@@ -219,7 +224,7 @@ fn create_organization(
         return Err(Error::field("mode", message));
     }
     organization::create(tx, name, slug)?;
-    Ok(AdminReply::Done)
+    Ok(AdminReply::Organization { slug: slug.trim().to_owned() })
 }
 
 /// Runs `work` as the server itself in the organization with this slug.

@@ -206,7 +206,12 @@ pub fn find_reset(tx: &mut SystemTx<'_, '_>, secret: &str) -> Result<UserId> {
 }
 
 /// Sets a new password by a link, once. Every session of the person ends. Errors: `DEAD_LINK`.
-pub fn finish_reset(tx: &mut SystemTx<'_, '_>, secret: &str, password_hash: &str, origin: &Origin) -> Result<()> {
+pub fn finish_reset(
+    tx: &mut SystemTx<'_, '_>,
+    secret: &str,
+    password_hash: &str,
+    origin: &Origin,
+) -> Result<()> {
     let user_id = find_reset(tx, secret)?;
     change_password(tx, user_id, None, password_hash, origin)
 }

@@ -12,8 +12,8 @@ use crate::store::{Actor, SystemTx, TenantTx, event, organization};
 
 /// Slugs that would stand in the way of our own paths.
 const RESERVED: [&str; 14] = [
-    "api", "auth", "admin", "health", "ready", "metrics", "assets", "login", "setup", "orgs", "docs", "mcp", "ws",
-    "static",
+    "api", "auth", "admin", "health", "ready", "metrics", "assets", "login", "setup", "orgs", "docs", "mcp",
+    "ws", "static",
 ];
 
 /// An organization in a list.

@@ -52,7 +52,12 @@ pub fn find(tx: &mut SystemTx<'_, '_>, id: SessionId) -> Result<Option<Session>>
 }
 
 /// Opens a session.
-pub fn open(tx: &mut SystemTx<'_, '_>, user_id: UserId, org_id: Option<OrgId>, origin: &Origin) -> Result<Session> {
+pub fn open(
+    tx: &mut SystemTx<'_, '_>,
+    user_id: UserId,
+    org_id: Option<OrgId>,
+    origin: &Origin,
+) -> Result<Session> {
     let now = tx.now();
     let session = Session {
         id: SessionId(tx.new_id()),

@@ -128,7 +128,8 @@ pub fn of(tx: &mut TenantTx<'_, '_>) -> Result<Settings> {
 
 /// The settings of a stored text.
 pub(super) fn read(stored: &str) -> Result<Settings> {
-    serde_json::from_str(stored).map_err(|cause| Error::Internal(anyhow::Error::new(cause).context("read settings")))
+    serde_json::from_str(stored)
+        .map_err(|cause| Error::Internal(anyhow::Error::new(cause).context("read settings")))
 }
 
 #[cfg(test)]
@@ -139,7 +140,10 @@ mod tests {
     fn what_is_not_set_has_its_default() {
         let settings = read(r#"{"task_defaults":{"default_priority":"high"}}"#).expect("reads");
         assert_eq!(settings.task_defaults.default_priority, Priority::High);
-        let defaults = Settings { task_defaults: TaskDefaults { default_priority: Priority::High, ..TaskDefaults::default() }, ..Settings::default() };
+        let defaults = Settings {
+            task_defaults: TaskDefaults { default_priority: Priority::High, ..TaskDefaults::default() },
+            ..Settings::default()
+        };
         assert_eq!(settings, defaults);
         assert_eq!(settings.backup.schedule_cron, "0 2 * * *");
     }

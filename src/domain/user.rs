@@ -327,7 +327,11 @@ pub(super) fn join(tx: &mut TenantTx<'_, '_>, id: UserId, display_name: Option<S
         changed.push("display_name");
     }
     let user = touch(tx, user)?;
-    record_access(tx, EventKind::UserUpdated, &Payload { changed: &changed, ..Payload::of(&for_events(user)) })
+    record_access(
+        tx,
+        EventKind::UserUpdated,
+        &Payload { changed: &changed, ..Payload::of(&for_events(user)) },
+    )
 }
 
 /// Stores a changed member under their next version.
@@ -340,7 +344,10 @@ fn touch(tx: &mut TenantTx<'_, '_>, mut user: User) -> Result<User> {
 
 fn require_free(tx: &mut TenantTx<'_, '_>, handle: &str) -> Result<()> {
     if user::has_handle(tx, handle)? {
-        return Err(Error::conflict(Conflict::HandleTaken, format!("`{handle}` is taken: choose another handle")));
+        return Err(Error::conflict(
+            Conflict::HandleTaken,
+            format!("`{handle}` is taken: choose another handle"),
+        ));
     }
     Ok(())
 }
@@ -348,7 +355,8 @@ fn require_free(tx: &mut TenantTx<'_, '_>, handle: &str) -> Result<()> {
 /// A handle that nobody has, derived from the address or else from the name.
 pub(super) fn free_handle(tx: &mut TenantTx<'_, '_>, email: &str, display_name: &str) -> Result<String> {
     let local = email.split('@').next().unwrap_or("");
-    let base = handle_from(local).or_else(|| handle_from(display_name)).unwrap_or_else(|| "member".to_owned());
+    let base =
+        handle_from(local).or_else(|| handle_from(display_name)).unwrap_or_else(|| "member".to_owned());
     let mut handle = base.clone();
     let mut number = 2;
     while user::has_handle(tx, &handle)? {
@@ -377,7 +385,12 @@ fn handle_from(text: &str) -> Option<String> {
 /// Changes a member.
 ///
 /// Errors: `USER_NOT_FOUND`, `STALE_VERSION`, `FORBIDDEN`, `VALIDATION_FAILED`, `LAST_ADMINISTRATOR`.
-pub fn update(tx: &mut TenantTx<'_, '_>, id: UserId, patch: &UserPatch, expected: Option<i64>) -> Result<User> {
+pub fn update(
+    tx: &mut TenantTx<'_, '_>,
+    id: UserId,
+    patch: &UserPatch,
+    expected: Option<i64>,
+) -> Result<User> {
     let Record { user: before, email } = find_present_record(tx, id)?;
     require_may_change(tx, &before, patch)?;
     check::version(before.version, expected)?;
@@ -474,9 +487,8 @@ fn check_routes(check: &mut Check, routes: Option<&BTreeMap<String, String>>) ->
 
 /// Refuses when the organization would be left without a person who may do everything.
 fn require_not_last(tx: &mut TenantTx<'_, '_>, user: &User) -> Result<()> {
-    let counts = user.role == Role::Administrator
-        && user.status == UserStatus::Active
-        && user.kind == UserType::Human;
+    let counts =
+        user.role == Role::Administrator && user.status == UserStatus::Active && user.kind == UserType::Human;
     if counts && user::administrators(tx)? <= 1 {
         let message = "they are the last administrator: make somebody else an administrator first";
         return Err(Error::conflict(Conflict::LastAdministrator, message));
@@ -539,7 +551,9 @@ mod tests {
     #[test]
     fn an_unknown_type_or_field_of_a_new_member_is_refused() {
         let read = |json: &str| serde_json::from_str::<NewUser>(json);
-        assert!(read(r#"{"type":"agent","identifier":"kay","display_name":"Kay","role":"contributor"}"#).is_ok());
+        assert!(
+            read(r#"{"type":"agent","identifier":"kay","display_name":"Kay","role":"contributor"}"#).is_ok()
+        );
         assert!(read(r#"{"type":"agent","identifier":"kay","display_name":"Kay","role":"contributor","email":"a@b.c"}"#).is_err());
         assert!(read(r#"{"type":"robot","identifier":"kay"}"#).is_err());
     }

@@ -40,7 +40,8 @@ pub struct Client {
 impl Client {
     fn of(parts: &Parts, app: &App) -> Result<Client> {
         let peer = parts.extensions.get::<Peer>();
-        let Peer(peer) = peer.ok_or_else(|| Error::Internal(anyhow::anyhow!("a request without its peer")))?;
+        let Peer(peer) =
+            peer.ok_or_else(|| Error::Internal(anyhow::anyhow!("a request without its peer")))?;
         let lines: Vec<&str> =
             parts.headers.get_all("x-forwarded-for").iter().filter_map(|line| line.to_str().ok()).collect();
         let address = address::client(*peer, lines.into_iter(), &app.config().trusted_proxies);

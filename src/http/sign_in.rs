@@ -58,7 +58,13 @@ fn open(
 /// The first administrator and their organization.
 ///
 /// Errors: `SETUP_DONE`, `DEAD_LINK` (another token), `VALIDATION_FAILED`, `RATE_LIMITED`.
-pub async fn set_up(app: &App, client: &Client, token: &str, first: First, password: String) -> Result<SignedIn> {
+pub async fn set_up(
+    app: &App,
+    client: &Client,
+    token: &str,
+    first: First,
+    password: String,
+) -> Result<SignedIn> {
     app.auth().limits().try_sign_in(client.address)?;
     if !app.read_system(identity::is_setup_required).await? {
         return Err(Error::conflict(Conflict::SetupDone, "this server is set up already: sign in"));
@@ -164,7 +170,8 @@ pub async fn change_password(
     let mut check = Check::default();
     password::check(&mut check, "new", &new);
     check.finish()?;
-    let person = app.read_system(move |tx| identity::find(tx, user_id)).await?.ok_or(Error::Unauthenticated)?;
+    let person =
+        app.read_system(move |tx| identity::find(tx, user_id)).await?.ok_or(Error::Unauthenticated)?;
     verify(app, client, &person.email, current, Some(user_id), person.password_hash).await?;
     let hash = app.auth().passwords().hash(new).await?;
     let origin = client.origin();
@@ -175,9 +182,10 @@ pub async fn change_password(
 pub fn session_of(principal: &Principal) -> Result<mission_control_shared::SessionId> {
     match principal.credential {
         Credential::Session { id } => Ok(id),
-        Credential::Key { .. } => {
-            Err(Error::conflict(Conflict::NotForAgents, "agents have neither password nor sessions, but a key"))
-        }
+        Credential::Key { .. } => Err(Error::conflict(
+            Conflict::NotForAgents,
+            "agents have neither password nor sessions, but a key",
+        )),
     }
 }
 

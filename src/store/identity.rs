@@ -76,7 +76,8 @@ pub fn set_password(tx: &mut SystemTx<'_, '_>, id: UserId, password_hash: &str) 
 pub fn belongs_somewhere(tx: &mut TenantTx<'_, '_>, id: UserId) -> Result<bool> {
     let mut tx = tx.identities();
     tx.scope_to_identity(id)?;
-    let found = tx.row("SELECT 1 FROM users WHERE id = ?1 AND status = 'active' LIMIT 1", args![id], |_| Ok(()))?;
+    let found =
+        tx.row("SELECT 1 FROM users WHERE id = ?1 AND status = 'active' LIMIT 1", args![id], |_| Ok(()))?;
     Ok(found.is_some())
 }
 

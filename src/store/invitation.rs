@@ -51,7 +51,11 @@ pub fn page(tx: &mut TenantTx<'_, '_>, offset: i64, limit: i64) -> Result<(Vec<I
         args![],
         |row| row.get(0),
     )?;
-    let page = tx.rows(select!("ORDER BY created_at DESC, id DESC LIMIT ?2 OFFSET ?3"), args![limit, offset], invitation)?;
+    let page = tx.rows(
+        select!("ORDER BY created_at DESC, id DESC LIMIT ?2 OFFSET ?3"),
+        args![limit, offset],
+        invitation,
+    )?;
     Ok((page, total.unwrap_or(0)))
 }
 
@@ -80,8 +84,13 @@ pub fn insert(tx: &mut TenantTx<'_, '_>, invitation: &Invitation, token_hash: &[
         "INSERT INTO invitations (org_id, id, user_id, email, token_hash, created_by, created_at, expires_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
         args![
-            invitation.id, invitation.user_id, invitation.email, token_hash, invitation.created_by,
-            invitation.created_at, invitation.expires_at
+            invitation.id,
+            invitation.user_id,
+            invitation.email,
+            token_hash,
+            invitation.created_by,
+            invitation.created_at,
+            invitation.expires_at
         ],
     )?;
     Ok(())

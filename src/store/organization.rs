@@ -87,11 +87,10 @@ pub fn page_of_user(
     limit: i64,
 ) -> Result<(Vec<Organization>, i64)> {
     tx.scope_to_identity(user_id)?;
-    let total = tx.row(
-        "SELECT count(*) FROM users WHERE id = ?1 AND status = 'active'",
-        args![user_id],
-        |row| row.get(0),
-    )?;
+    let total =
+        tx.row("SELECT count(*) FROM users WHERE id = ?1 AND status = 'active'", args![user_id], |row| {
+            row.get(0)
+        })?;
     let page = tx.rows(
         "SELECT o.id, o.slug, o.name, o.status, o.settings, o.version, o.created_at, o.updated_at
            FROM organizations AS o JOIN users AS u ON u.org_id = o.id
@@ -111,4 +110,9 @@ pub fn insert(tx: &mut SystemTx<'_, '_>, id: OrgId, slug: &str, name: &str) -> R
         args![id, slug, name, now],
     )?;
     Ok(())
+}
+
+/// The ids of every organization.
+pub fn ids(tx: &mut SystemTx<'_, '_>) -> Result<Vec<OrgId>> {
+    tx.rows("SELECT id FROM organizations ORDER BY id", args![], |row| row.get(0))
 }

@@ -87,8 +87,15 @@ pub fn insert(tx: &mut SystemTx<'_, '_>, session: &Session) -> Result<()> {
                 last_used_at, expires_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         args![
-            session.id, session.user_id, session.org_id, session.token_id, session.address,
-            session.user_agent, session.created_at, session.last_used_at, session.expires_at
+            session.id,
+            session.user_id,
+            session.org_id,
+            session.token_id,
+            session.address,
+            session.user_agent,
+            session.created_at,
+            session.last_used_at,
+            session.expires_at
         ],
     )?;
     Ok(())
@@ -101,8 +108,12 @@ pub fn renew(tx: &mut SystemTx<'_, '_>, session: &Session) -> Result<()> {
                 last_used_at = ?5, expires_at = ?6
           WHERE id = ?1",
         args![
-            session.id, session.token_id, session.previous_token_id, session.previous_valid_until,
-            session.last_used_at, session.expires_at
+            session.id,
+            session.token_id,
+            session.previous_token_id,
+            session.previous_valid_until,
+            session.last_used_at,
+            session.expires_at
         ],
     )?;
     Ok(())
@@ -132,4 +143,10 @@ pub fn revoke_all(tx: &mut SystemTx<'_, '_>, user_id: UserId, except: Option<Ses
 /// Ends every session of a person who leaves their last organization; gives how many.
 pub fn revoke_all_of_leaver(tx: &mut TenantTx<'_, '_>, user_id: UserId) -> Result<u64> {
     revoke_all(&mut tx.identities(), user_id, None)
+}
+
+/// Forgets sessions that ended a day ago or earlier: until then they say who was signed in where.
+pub fn forget_ended(tx: &mut SystemTx<'_, '_>, now: Timestamp) -> Result<u64> {
+    let before = now.plus_seconds(-24 * 3_600);
+    tx.execute("DELETE FROM sessions WHERE expires_at < ?1 OR revoked_at < ?1", args![before])
 }

@@ -74,11 +74,9 @@ pub fn find(tx: &mut TenantTx<'_, '_>, id: UserId) -> Result<Option<Record>> {
 /// The member with this handle.
 pub fn find_by_handle(tx: &mut TenantTx<'_, '_>, handle: &str) -> Result<Option<Record>> {
     let org_id = tx.org_id();
-    tx.row(
-        select!("WHERE u.org_id = ?1 AND u.handle = ?2 AND u.status <> 'removed'"),
-        args![handle],
-        |row| record(row, org_id),
-    )
+    tx.row(select!("WHERE u.org_id = ?1 AND u.handle = ?2 AND u.status <> 'removed'"), args![handle], |row| {
+        record(row, org_id)
+    })
 }
 
 /// Whether a member has this handle.
@@ -97,7 +95,12 @@ pub fn status(tx: &mut TenantTx<'_, '_>, id: UserId) -> Result<Option<UserStatus
 }
 
 /// One page of members, by name, and how many there are in all.
-pub fn page(tx: &mut TenantTx<'_, '_>, wanted: &Wanted, offset: i64, limit: i64) -> Result<(Vec<Record>, i64)> {
+pub fn page(
+    tx: &mut TenantTx<'_, '_>,
+    wanted: &Wanted,
+    offset: i64,
+    limit: i64,
+) -> Result<(Vec<Record>, i64)> {
     let (kinds, roles) = (Json(&wanted.kinds), Json(&wanted.roles));
     let pattern = wanted.q.as_deref().map(contains_pattern);
     let mut filter = Filter::default();
@@ -110,8 +113,10 @@ pub fn page(tx: &mut TenantTx<'_, '_>, wanted: &Wanted, offset: i64, limit: i64)
     if pattern.is_some() {
         filter.and("lower(u.display_name || ' ' || u.handle) LIKE ?# ESCAPE '\\'", pattern.value());
     }
-    let total =
-        format!("SELECT count(*) FROM users AS u WHERE u.org_id = ?1 AND u.status <> 'removed'{}", filter.text());
+    let total = format!(
+        "SELECT count(*) FROM users AS u WHERE u.org_id = ?1 AND u.status <> 'removed'{}",
+        filter.text()
+    );
     let total = tx.row(&total, filter.args(), |row| row.get(0))?.unwrap_or(0);
     let conditions = filter.text().to_owned();
     let (limit, offset) = (filter.push(Value::Int(limit)), filter.push(Value::Int(offset)));
@@ -133,8 +138,15 @@ pub fn insert(tx: &mut TenantTx<'_, '_>, record: &Record) -> Result<()> {
                 created_at, updated_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10)",
         args![
-            user.id, identity, user.kind, user.role, user.status, user.handle, user.display_name,
-            record.email, user.created_at
+            user.id,
+            identity,
+            user.kind,
+            user.role,
+            user.status,
+            user.handle,
+            user.display_name,
+            record.email,
+            user.created_at
         ],
     )?;
     Ok(())
@@ -147,10 +159,15 @@ pub fn update(tx: &mut TenantTx<'_, '_>, user: &User) -> Result<()> {
                 notification_routes = ?8, version = ?9, updated_at = ?10
           WHERE org_id = ?1 AND id = ?2",
         args![
-            user.id, user.role, user.status, user.handle, user.display_name,
+            user.id,
+            user.role,
+            user.status,
+            user.handle,
+            user.display_name,
             Json(user.identities.as_ref().unwrap_or(&BTreeMap::new())),
             Json(user.notification_routes.as_ref().unwrap_or(&BTreeMap::new())),
-            user.version, user.updated_at
+            user.version,
+            user.updated_at
         ],
     )?;
     Ok(())

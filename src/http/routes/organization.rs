@@ -16,7 +16,7 @@ use crate::http::reply::{Paged, Reply};
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-pub(super) struct PageQuery {
+pub struct PageQuery {
     /// From 1.
     #[param(minimum = 1, default = 1)]
     pub(super) page: Option<i64>,

@@ -19,7 +19,7 @@ use crate::http::reply::{Paged, Reply};
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
-struct UsersQuery {
+pub struct UsersQuery {
     /// Of any of these types.
     #[serde(default, rename = "type")]
     kind: Vec<UserType>,
@@ -39,7 +39,11 @@ struct UsersQuery {
 /// List members, by name
 #[utoipa::path(get, path = "/orgs/{slug}/users", tag = "users", params(OrgPath, UsersQuery),
     responses((status = 200, body = Paged<User>), ReadProblems))]
-pub async fn list_users(State(app): State<App>, caller: Caller, Query(query): Query<UsersQuery>) -> Result<Reply> {
+pub async fn list_users(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<UsersQuery>,
+) -> Result<Reply> {
     let page = page(query.page, query.per_page)?;
     let wanted = Wanted { kinds: query.kind, roles: query.role, q: query.q };
     let mut listed = app.read(&caller, move |tx| user::list(tx, &wanted, page)).await?;
