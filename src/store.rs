@@ -141,7 +141,10 @@ impl Store {
                 })?
             }
             #[cfg(feature = "postgres")]
-            Place::Postgres { url } => Engine::Postgres(postgres::Database::open(url, Arc::clone(&clock), publish)?),
+            Place::Postgres { url } => {
+                let database = postgres::Database::open(url, Arc::clone(&clock), publish)?;
+                Engine::Postgres(Arc::new(database))
+            },
         };
         Ok(Store { engine, clock, readers: Semaphore::new(readers), waiting: Semaphore::new(WAITING_READS) })
     }

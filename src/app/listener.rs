@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use super::App;
 use crate::auth::{Caller, caller};
-use crate::domain::event;
+use crate::domain;
 use crate::error::Result;
 use crate::events::{Frame, Viewer};
 use crate::realtime::{PAGE, Source};
-use crate::store::event::{Direction, Wanted};
+use crate::store::event::{self, Direction, Wanted};
 
 /// Somebody who listens.
 pub(super) struct Listener {
@@ -24,10 +24,7 @@ impl Source for Listener {
     fn page(&self, seq: i64) -> Answer<Vec<Frame>> {
         let (app, caller) = (self.app.clone(), self.caller.clone());
         Box::pin(async move {
-            let read = move |tx: &mut _| {
-                Ok(crate::store::event::page(tx, &Wanted::default(), Direction::After(seq), PAGE)?)
-            };
-            app.read(&caller, read).await
+            app.read(&caller, move |tx| Ok(event::page(tx, &Wanted::default(), Direction::After(seq), PAGE)?)).await
         })
     }
 
@@ -39,7 +36,7 @@ impl Source for Listener {
                     return Ok(None);
                 };
                 let actor = member.actor();
-                event::viewer(&mut tx.tenant(member.org_id, &actor)?).map(Some)
+                domain::event::viewer(&mut tx.tenant(member.org_id, &actor)?).map(Some)
             })
             .await
         })

@@ -12,7 +12,7 @@ use crate::app::{self, App};
 use crate::auth::sign_in;
 use crate::config::{Config, plain_http_is_fine};
 use crate::observe;
-use crate::store::Clock;
+use crate::store::{Clock, organization};
 
 pub(super) fn run(config: Config) -> Result<(), Exit> {
     observe::start_logs(&config).map_err(|error| Exit::new(CONFIG, error))?;
@@ -55,7 +55,7 @@ async fn serve(config: Config) -> Result<(), Exit> {
 async fn announce(app: &App, address: std::net::SocketAddr) -> Result<(), Exit> {
     tracing::info!(%address, public_url = app.config().public_url, "ready");
     let first_run = !app
-        .read_system(crate::store::organization::any_exists)
+        .read_system(|tx| Ok(organization::any_exists(tx)?))
         .await
         .map_err(|error| anyhow::anyhow!("read the database: {error}"))?;
     if first_run {

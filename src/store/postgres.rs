@@ -88,7 +88,7 @@ impl Database {
             .connection_timeout(Duration::from_secs(3))
             .build(Manager { config: config.clone() })
             .context("connect to PostgreSQL")?;
-        let instance = Uuid::new_v4();
+        let instance = clock.id();
         let feed = Feed::start(config, pool.clone(), instance, Arc::clone(&clock), Arc::clone(&publish))?;
         Ok(Database { pool, clock, publish, instance, feed })
     }

@@ -66,7 +66,7 @@ impl World {
         admin
             .post(&format!("{task_path}/dependencies"), json!({"blocked_by_id": other["id"]}))
             .await
-            .expect_status(200);
+            .expect_status(201);
         let evidence = json!({"type": "pr_link", "url": "https://example.org/pr/1"});
         admin.post(&format!("{task_path}/evidence"), evidence).await.expect_status(201);
         let evidence = admin.get(&task_path).await.json()["evidence"][0]["id"].clone();

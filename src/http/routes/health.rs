@@ -13,6 +13,7 @@ use crate::app::App;
 use crate::error::{Error, Noun, Result};
 use crate::http::reply::Reply;
 use crate::observe;
+use crate::store::organization;
 
 /// Alive.
 #[derive(Serialize, ToSchema)]
@@ -42,7 +43,7 @@ pub struct Ready {
 #[utoipa::path(get, path = "/ready", tag = "health", security(()),
     responses((status = 200, body = Ready), (status = 503, body = Ready)))]
 pub async fn ready(State(app): State<App>) -> Reply {
-    let database = app.read_system(crate::store::organization::any_exists).await.is_ok();
+    let database = app.read_system(|tx| Ok(organization::any_exists(tx)?)).await.is_ok();
     let writable = app.store().writable();
     let ready = database && writable;
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };

@@ -40,7 +40,7 @@ pub fn start_options(dir: PathBuf) -> Config {
         data_dir: dir,
         listen: "127.0.0.1:0".parse().unwrap(),
         public_url: String::new(),
-        mode: Mode::SingleTenant,
+        mode: Mode::MultiTenant,
         log: "warn".to_owned(),
         log_format: LogFormat::Text,
         jwt_secret: None,
@@ -126,10 +126,10 @@ impl TestHub {
 
     /// One more organization, made as the command line makes it.
     async fn further_tenant(&self, slug: &str) -> Tenant {
-        self.admin(json!({"command": "org_create", "name": slug, "slug": slug})).await;
+        self.admin(json!({"request": "org_create", "name": slug, "slug": slug})).await;
         let invited = self
             .admin(json!({
-                "command": "user_create", "org": slug, "email": format!("admin@{slug}.example"),
+                "request": "user_create", "org": slug, "email": format!("admin@{slug}.example"),
                 "display_name": "Eve Admin", "role": "administrator",
             }))
             .await;

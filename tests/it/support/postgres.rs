@@ -33,7 +33,7 @@ impl TestDatabase {
 
     fn create() -> TestDatabase {
         let server = server_url();
-        let name = format!("mc_test_{}", uuid::Uuid::new_v4().simple());
+        let name = format!("mc_test_{}", uuid::Uuid::now_v7().simple());
         let mut client = postgres::Client::connect(&server, postgres::NoTls).unwrap();
         // A role like the one that the product asks for: it owns its database and bypasses nothing.
         client

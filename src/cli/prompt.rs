@@ -1,0 +1,32 @@
+//! Asks for a password, or reads it from where a script put it. Never from an argument, which every
+//! user of the machine can see.
+
+use std::io::{IsTerminal as _, Read as _};
+use std::path::Path;
+
+use anyhow::{Context as _, bail};
+
+/// From the file (`-` = standard input), or asked for twice at the terminal.
+pub(super) fn password(file: Option<&Path>) -> anyhow::Result<String> {
+    match file {
+        Some(file) if file == Path::new("-") => {
+            let mut text = String::new();
+            std::io::stdin().read_to_string(&mut text).context("read the password from standard input")?;
+            Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+        }
+        Some(file) => {
+            let text = std::fs::read_to_string(file).with_context(|| format!("read {}", file.display()))?;
+            Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+        }
+        None if !std::io::stdin().is_terminal() => {
+            bail!("no terminal to ask for the password: give it with `--password-file FILE` (`-` = standard input)")
+        }
+        None => {
+            let first = rpassword::prompt_password("Password (10 characters at least): ")?;
+            if rpassword::prompt_password("Again: ")? != first {
+                bail!("the two passwords differ");
+            }
+            Ok(first)
+        }
+    }
+}
