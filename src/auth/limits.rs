@@ -20,6 +20,8 @@ use crate::error::{Error, Result};
 
 /// Dead or unknown keys that one address may bring in a minute.
 const FAILED_KEYS: u32 = 30;
+/// So many seconds of its budget a caller may save up.
+const SAVED_SECONDS: NonZeroU32 = NonZeroU32::new(4).expect("the constant is not zero");
 /// Failures in a row that cost nothing.
 const FREE_FAILURES: u32 = 5;
 const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
@@ -31,7 +33,7 @@ const SWEEP_AFTER: u32 = 1_024;
 /// Every limit that callers can run into.
 pub struct Limits {
     sign_in: Option<PerKey<IpAddr>>,
-    failed_keys: PerKey<IpAddr>,
+    failed_keys: Option<PerKey<IpAddr>>,
     budget: Option<PerKey<UserId>>,
     failures: Mutex<HashMap<Pair, Failures>>,
 }
@@ -71,10 +73,11 @@ impl Limits {
     pub fn new(sign_in: u32, budget: u32) -> Limits {
         let failed_keys = NonZeroU32::new(FAILED_KEYS).expect("the constant is not zero");
         let budget = NonZeroU32::new(budget)
-            .map(|rate| PerKey::new(Quota::per_second(rate).allow_burst(rate.saturating_mul(FOUR))));
+            .map(|rate| PerKey::new(Quota::per_second(rate).allow_burst(rate.saturating_mul(SAVED_SECONDS))));
         Limits {
             sign_in: NonZeroU32::new(sign_in).map(|rate| PerKey::new(Quota::per_minute(rate))),
-            failed_keys: PerKey::new(Quota::per_minute(failed_keys)),
+            // Whoever turns the limits on guessing off turns this one off too.
+            failed_keys: (sign_in > 0).then(|| PerKey::new(Quota::per_minute(failed_keys))),
             budget,
             failures: Mutex::default(),
         }
@@ -87,7 +90,7 @@ impl Limits {
 
     /// One dead or unknown key. Errors: `RATE_LIMITED`.
     pub fn failed_key(&self, from: IpAddr) -> Result<()> {
-        self.failed_keys.ask(&counted(from))
+        self.failed_keys.as_ref().map_or(Ok(()), |limit| limit.ask(&counted(from)))
     }
 
     /// One request of a caller. Errors: `RATE_LIMITED`.
@@ -127,9 +130,6 @@ impl Limits {
     }
 }
 
-/// A caller may save up four seconds of its budget.
-const FOUR: NonZeroU32 = NonZeroU32::new(4).expect("four is not zero");
-
 fn pair(account: &str, from: IpAddr) -> Pair {
     (token::hash(account), counted(from))
 }
@@ -144,11 +144,12 @@ fn wait(failures: u32) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use std::net::{Ipv4Addr, Ipv6Addr};
+
     use super::*;
 
-    const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+    const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
     const THERE: IpAddr = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
-    use std::net::Ipv6Addr;
 
     #[test]
     fn a_limit_of_zero_is_off() {

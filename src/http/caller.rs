@@ -116,6 +116,7 @@ impl FromRequestParts<App> for Signed {
         let token = app.auth().cookies().token(&parts.headers).ok_or(Error::Unauthenticated)?;
         let claims = app.auth().tokens().read(token).ok_or(Error::Unauthenticated)?;
         prove(parts, app, Credential::Session { id: claims.sid })?;
+        app.auth().limits().spend(claims.sub)?;
         Ok(Signed(claims))
     }
 }

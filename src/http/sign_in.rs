@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use axum::http::StatusCode;
 use axum::http::header::SET_COOKIE;
-use mission_control_shared::{EventKind, Me, OrgId, UserId};
+use mission_control_shared::{EventKind, Me, OrgId, SessionId, UserId};
 
 use super::caller::{Client, later};
 use super::reply::Reply;
@@ -143,6 +143,19 @@ async fn verify(
     Err(Error::WrongCredentials)
 }
 
+/// Who calls and what they belong to.
+pub async fn me(app: &App, principal: &Principal) -> Result<Me> {
+    let (user_id, credential) = (principal.user_id, principal.credential);
+    app.read_system(move |tx| {
+        let active = match credential {
+            Credential::Key { org_id, .. } => Some(org_id),
+            Credential::Session { id } => session::find(tx, id)?.and_then(|session| session.org_id),
+        };
+        identity::me(tx, user_id, active)
+    })
+    .await
+}
+
 /// A new token for the session.
 ///
 /// Errors: `UNAUTHENTICATED`.
@@ -179,7 +192,7 @@ pub async fn change_password(
 }
 
 /// The session that somebody came with. Errors: `NOT_FOR_AGENTS`.
-pub fn session_of(principal: &Principal) -> Result<mission_control_shared::SessionId> {
+pub fn session_of(principal: &Principal) -> Result<SessionId> {
     match principal.credential {
         Credential::Session { id } => Ok(id),
         Credential::Key { .. } => Err(Error::conflict(

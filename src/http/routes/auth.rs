@@ -2,12 +2,12 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use mission_control_shared::{Me, OrgId, SessionId};
+use mission_control_shared::{Me, SessionId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::app::App;
-use crate::auth::{Credential, Principal};
+use crate::auth::Principal;
 use crate::domain::identity::{self, First};
 use crate::domain::session::{self, SessionInfo};
 use crate::error::Result;
@@ -119,12 +119,7 @@ pub async fn logout(
 /// Get the caller and what they belong to
 #[utoipa::path(get, path = "/auth/me", tag = "auth", responses((status = 200, body = Me), ReadProblems))]
 pub async fn me(State(app): State<App>, principal: Principal) -> Result<Reply> {
-    let user_id = principal.user_id;
-    let active: Option<OrgId> = match principal.credential {
-        Credential::Key { org_id, .. } => Some(org_id),
-        Credential::Session { .. } => None,
-    };
-    let me = app.read_system(move |tx| identity::me(tx, user_id, active)).await?;
+    let me = sign_in::me(&app, &principal).await?;
     Ok(Reply::ok(&me))
 }
 
