@@ -51,7 +51,9 @@ impl Publish for Wires {
     fn publish(&self, publications: Vec<Publication>) {
         for publication in &publications {
             match publication {
-                Publication::Signal(Signal::Access { org_id, user_id }) => self.auth.access_changed(*org_id, *user_id),
+                Publication::Signal(Signal::Access { org_id, user_id }) => {
+                    self.auth.access_changed(*org_id, *user_id)
+                }
                 Publication::Event(org_id, frame) => {
                     if let Some(user_id) = frame.audience.subject {
                         self.auth.access_changed(Some(*org_id), user_id);

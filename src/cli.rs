@@ -148,7 +148,8 @@ fn version_text(json: bool) -> String {
     if json {
         let api = mission_control_shared::API_VERSION;
         let engines: &[&str] = if cfg!(feature = "postgres") { &["sqlite", "postgres"] } else { &["sqlite"] };
-        serde_json::json!({"version": version, "commit": commit, "api_version": api, "engines": engines}).to_string()
+        serde_json::json!({"version": version, "commit": commit, "api_version": api, "engines": engines})
+            .to_string()
     } else {
         format!("mission-control {version} ({commit})")
     }
@@ -158,7 +159,9 @@ fn version_text(json: bool) -> String {
 fn print(text: &str) -> Result<(), Exit> {
     use std::io::Write as _;
     match writeln!(std::io::stdout(), "{text}") {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(anyhow::Error::from(error).into()),
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(anyhow::Error::from(error).into())
+        }
         _ => Ok(()),
     }
 }

@@ -25,7 +25,10 @@ use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use self::routes::{auth, channel, event, health, invitation, message, organization, project, stream, subscription, task, user};
+use self::routes::{
+    auth, channel, event, health, invitation, message, organization, project, stream, subscription, task,
+    user,
+};
 use crate::app::App;
 use crate::error::{Error, Noun};
 
@@ -100,9 +103,8 @@ pub fn document() -> utoipa::openapi::OpenApi {
 /// Everything that is served, under the path of `public_url`.
 pub fn router(app: App) -> Router {
     let (routes, _) = api().merge(outside()).split_for_parts();
-    let document: &'static str = Box::leak(
-        document().to_json().expect("our own document always becomes JSON").into_boxed_str(),
-    );
+    let document: &'static str =
+        Box::leak(document().to_json().expect("our own document always becomes JSON").into_boxed_str());
     let json = [(axum::http::header::CONTENT_TYPE, "application/json")];
     let routes = routes
         .route(&format!("{PREFIX}/openapi.json"), get(move || async move { (json, document) }))
@@ -117,12 +119,13 @@ pub fn router(app: App) -> Router {
         .with_state(app.clone());
     match app.config().base_path().as_str() {
         "/" => routes,
-        base => Router::new()
-            .nest(base.trim_end_matches('/'), routes)
-            .route("/", get({
+        base => Router::new().nest(base.trim_end_matches('/'), routes).route(
+            "/",
+            get({
                 let base = base.to_owned();
                 move || async move { axum::response::Redirect::temporary(&base) }
-            })),
+            }),
+        ),
     }
 }
 

@@ -34,7 +34,9 @@ pub fn recorder() -> &'static PrometheusHandle {
     RECORDER.get_or_init(|| {
         let builder = PrometheusBuilder::new()
             .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)
-            .and_then(|builder| builder.set_buckets_for_metric(Matcher::Suffix("_requests".to_owned()), &REQUESTS))
+            .and_then(|builder| {
+                builder.set_buckets_for_metric(Matcher::Suffix("_requests".to_owned()), &REQUESTS)
+            })
             .expect("the edges are not empty");
         let recorder = builder.build_recorder();
         let handle = recorder.handle();

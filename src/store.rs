@@ -122,7 +122,10 @@ pub struct Store {
 }
 
 enum Engine {
-    Sqlite { pool: r2d2::Pool<sqlite::Manager>, writer: writer::Writer },
+    Sqlite {
+        pool: r2d2::Pool<sqlite::Manager>,
+        writer: writer::Writer,
+    },
     #[cfg(feature = "postgres")]
     Postgres(Arc<postgres::Database>),
 }
@@ -144,7 +147,7 @@ impl Store {
             Place::Postgres { url } => {
                 let database = postgres::Database::open(url, Arc::clone(&clock), publish)?;
                 Engine::Postgres(Arc::new(database))
-            },
+            }
         };
         Ok(Store { engine, clock, readers: Semaphore::new(readers), waiting: Semaphore::new(WAITING_READS) })
     }

@@ -24,7 +24,8 @@ impl Source for Listener {
     fn page(&self, seq: i64) -> Answer<Vec<Frame>> {
         let (app, caller) = (self.app.clone(), self.caller.clone());
         Box::pin(async move {
-            app.read(&caller, move |tx| Ok(event::page(tx, &Wanted::default(), Direction::After(seq), PAGE)?)).await
+            app.read(&caller, move |tx| Ok(event::page(tx, &Wanted::default(), Direction::After(seq), PAGE)?))
+                .await
         })
     }
 

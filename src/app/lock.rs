@@ -46,7 +46,10 @@ impl DataDirLock {
             }
         }
         // The pid is a help for people; a full or read-only disk must not keep us from reading.
-        let note = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", std::process::id()));
+        let note = file
+            .set_len(0)
+            .and_then(|()| file.rewind())
+            .and_then(|()| writeln!(file, "{}", std::process::id()));
         if let Err(error) = note {
             tracing::warn!(%error, "the lock file could not be written");
         }

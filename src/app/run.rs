@@ -22,7 +22,8 @@ pub async fn run(app: App, listener: TcpListener, stop: CancellationToken) -> an
     let admin = admin_socket(&app.config().data_dir)?;
     let jobs = tokio::spawn(jobs::run(app.clone(), stop.clone()));
     let serving = tokio::spawn(http::serve::tcp(listener, http::router(app.clone()), stop.clone()));
-    let administering = tokio::spawn(http::serve::unix(admin, http::admin::router(app.clone()), stop.clone()));
+    let administering =
+        tokio::spawn(http::serve::unix(admin, http::admin::router(app.clone()), stop.clone()));
     stop.cancelled().await;
     app.hub().close();
     let drained = tokio::time::timeout(DRAIN, async { tokio::join!(serving, administering, jobs) }).await;

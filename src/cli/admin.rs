@@ -179,7 +179,9 @@ pub(super) fn user(config: &Config, command: User) -> Result<(), Exit> {
         }
         User::List { org, json } => {
             let answer = ask(config, AdminRequest::UserList { org })?;
-            show(&answer, json, |answer| table(&answer["users"], &["handle", "display_name", "type", "role", "status"]))
+            show(&answer, json, |answer| {
+                table(&answer["users"], &["handle", "display_name", "type", "role", "status"])
+            })
         }
         User::ResetPassword { email, json } => {
             let answer = ask(config, AdminRequest::PasswordReset { email })?;
@@ -191,7 +193,8 @@ pub(super) fn user(config: &Config, command: User) -> Result<(), Exit> {
 pub(super) fn key(config: &Config, command: Key) -> Result<(), Exit> {
     match command {
         Key::Rotate { org, handle, grace_hours, json } => {
-            let answer = ask(config, AdminRequest::KeyRotate { org, handle, grace_hours: Some(grace_hours) })?;
+            let answer =
+                ask(config, AdminRequest::KeyRotate { org, handle, grace_hours: Some(grace_hours) })?;
             show(&answer, json, |answer| format!("key, shown only now: {}", text(&answer["api_key"])))
         }
         Key::Revoke { org, handle, json } => {
@@ -217,7 +220,8 @@ fn table(rows: &Value, columns: &[&str]) -> String {
     let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
     let widths: Vec<_> = (0..columns.len()).map(width).collect();
     let line = |cells: &Vec<String>| {
-        let cells: Vec<_> = cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
+        let cells: Vec<_> =
+            cells.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}")).collect();
         cells.join("  ").trim_end().to_owned()
     };
     lines.iter().map(line).collect::<Vec<_>>().join("\n")
@@ -232,7 +236,10 @@ fn ask(config: &Config, request: AdminRequest) -> Result<Value, Exit> {
         }
         Err(error) => {
             let error = anyhow::Error::from(error);
-            Err(Exit::new(UNAVAILABLE, error.context(format!("reach the server through {}", socket.display()))))
+            Err(Exit::new(
+                UNAVAILABLE,
+                error.context(format!("reach the server through {}", socket.display())),
+            ))
         }
     }
 }
@@ -245,7 +252,10 @@ fn through_socket(mut stream: UnixStream, request: &AdminRequest) -> anyhow::Res
         admin::PATH,
         body.len()
     );
-    stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes())).context("ask the server")?;
+    stream
+        .write_all(head.as_bytes())
+        .and_then(|()| stream.write_all(body.as_bytes()))
+        .context("ask the server")?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).context("read the server's answer")?;
     let (head, body) = answer.split_once("\r\n\r\n").context("the server broke off")?;
@@ -259,13 +269,16 @@ fn through_socket(mut stream: UnixStream, request: &AdminRequest) -> anyhow::Res
 }
 
 fn words(refused: &ErrorEnvelope) -> String {
-    let details = refused.error.details.iter().map(|detail| format!("\n  {}: {}", detail.field, detail.message));
+    let details =
+        refused.error.details.iter().map(|detail| format!("\n  {}: {}", detail.field, detail.message));
     format!("{}{}", refused.error.message, details.collect::<String>())
 }
 
 fn on_the_database(config: &Config, request: AdminRequest) -> Result<Value, Exit> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("start the runtime")?;
-    let app = App::open(config.clone(), Arc::new(Clock::default())).map_err(|error| Exit::new(DATA, error))?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().build().context("start the runtime")?;
+    let app =
+        App::open(config.clone(), Arc::new(Clock::default())).map_err(|error| Exit::new(DATA, error))?;
     let answer = runtime.block_on(admin::execute(&app, request));
     app.store().close();
     let reply = answer.map_err(|error| anyhow::anyhow!("{}", words(&error.envelope())))?;

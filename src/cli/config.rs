@@ -27,7 +27,8 @@ pub(super) fn run(settings: &[Setting], command: &Command) -> Result<(), Exit> {
         let object: serde_json::Map<_, _> = settings
             .iter()
             .map(|setting| {
-                let value = serde_json::json!({"value": shown(setting), "source": setting.source.to_string()});
+                let value =
+                    serde_json::json!({"value": shown(setting), "source": setting.source.to_string()});
                 (setting.key.name.to_owned(), value)
             })
             .collect();

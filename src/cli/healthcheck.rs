@@ -20,7 +20,8 @@ fn ask(config: &Config) -> anyhow::Result<()> {
     if address.ip().is_unspecified() {
         address = SocketAddr::from((Ipv4Addr::LOCALHOST, address.port()));
     }
-    let answer = request(address, &config.base_path()).with_context(|| format!("no server answers on {address}"))?;
+    let answer =
+        request(address, &config.base_path()).with_context(|| format!("no server answers on {address}"))?;
     let status = answer.split_whitespace().nth(1).unwrap_or("");
     if status != "200" {
         let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
@@ -32,7 +33,9 @@ fn ask(config: &Config) -> anyhow::Result<()> {
 fn request(address: SocketAddr, base: &str) -> std::io::Result<String> {
     let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
-    stream.write_all(format!("GET {base}ready HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").as_bytes())?;
+    stream.write_all(
+        format!("GET {base}ready HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").as_bytes(),
+    )?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     Ok(answer)

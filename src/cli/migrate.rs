@@ -29,12 +29,15 @@ pub(super) fn run(config: &Config, command: &Migrate) -> Result<(), Exit> {
         None => (None, crate::store::newest_migration()),
     };
     if !command.dry_run {
-        let app = App::open(config.clone(), Arc::new(Clock::default())).map_err(|error| Exit::new(DATA, error))?;
+        let app =
+            App::open(config.clone(), Arc::new(Clock::default())).map_err(|error| Exit::new(DATA, error))?;
         app.store().close();
     }
     let (from, to) = before;
     if command.json {
-        return super::print(&serde_json::json!({"from": from, "to": to, "dry_run": command.dry_run}).to_string());
+        return super::print(
+            &serde_json::json!({"from": from, "to": to, "dry_run": command.dry_run}).to_string(),
+        );
     }
     let from = from.map_or("an empty database".to_owned(), |from| format!("version {from}"));
     let done = if command.dry_run { "would be brought" } else { "brought" };

@@ -19,7 +19,9 @@ pub(super) fn password(file: Option<&Path>) -> anyhow::Result<String> {
             Ok(text.trim_end_matches(['\r', '\n']).to_owned())
         }
         None if !std::io::stdin().is_terminal() => {
-            bail!("no terminal to ask for the password: give it with `--password-file FILE` (`-` = standard input)")
+            bail!(
+                "no terminal to ask for the password: give it with `--password-file FILE` (`-` = standard input)"
+            )
         }
         None => {
             let first = rpassword::prompt_password("Password (10 characters at least): ")?;

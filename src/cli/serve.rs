@@ -19,7 +19,8 @@ pub(super) fn run(config: Config) -> Result<(), Exit> {
     observe::recorder();
     // Every open stream is a file descriptor.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")?;
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start the runtime")?;
     let served = runtime.block_on(serve(config));
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     served

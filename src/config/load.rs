@@ -92,7 +92,8 @@ fn read_file(file: &Path, problems: &mut Vec<String>) -> anyhow::Result<BTreeMap
     let table: toml::Table = text.parse().with_context(|| format!("read {}", file.display()))?;
     let mut values = BTreeMap::new();
     for (name, value) in table {
-        let known = KEYS.iter().any(|key| name == key.name || (key.secret && name == format!("{}_file", key.name)));
+        let known =
+            KEYS.iter().any(|key| name == key.name || (key.secret && name == format!("{}_file", key.name)));
         if !known {
             let hint = nearest(&name).map_or(String::new(), |near| format!(", did you mean `{near}`?"));
             problems.push(format!("{}: unknown key `{name}`{hint}", file.display()));
@@ -188,12 +189,14 @@ pub fn config(settings: &[Setting]) -> anyhow::Result<Config> {
         data_dir: PathBuf::from(parsed.text("data_dir").unwrap_or_default()),
         listen: listen.unwrap_or(std::net::SocketAddr::from(([127, 0, 0, 1], 8420))),
         public_url,
-        mode: parsed.one_of("mode", &[("single-tenant", Mode::SingleTenant), ("multi-tenant", Mode::MultiTenant)]),
+        mode: parsed
+            .one_of("mode", &[("single-tenant", Mode::SingleTenant), ("multi-tenant", Mode::MultiTenant)]),
         log: parsed.text("log").unwrap_or_default(),
         log_format: parsed.one_of("log_format", &[("text", LogFormat::Text), ("json", LogFormat::Json)]),
         jwt_secret: parsed.jwt_secret(),
         metrics_token: parsed.text("metrics_token"),
-        durability: parsed.one_of("durability", &[("full", Durability::Full), ("normal", Durability::Normal)]),
+        durability: parsed
+            .one_of("durability", &[("full", Durability::Full), ("normal", Durability::Normal)]),
         max_streams_per_org: parsed.value("max_streams_per_org", "a number").unwrap_or(100),
         request_budget: parsed.value("request_budget", "a number, 0 = no limit").unwrap_or(50),
         signin_limit: parsed.value("signin_limit", "a number, 0 = no limit").unwrap_or(10),
@@ -248,7 +251,10 @@ impl Parse<'_> {
             url.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
         });
         if !sound || url.contains(['?', '#', ' ', '"', '<', '>', '\\']) {
-            self.problem("public_url", "must be a URL such as `https://mc.example.org` or `https://example.org/mc`");
+            self.problem(
+                "public_url",
+                "must be a URL such as `https://mc.example.org` or `https://example.org/mc`",
+            );
         }
         url.trim_end_matches('/').to_owned()
     }

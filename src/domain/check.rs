@@ -112,7 +112,9 @@ pub mod patch {
     use serde::{Deserialize, Deserializer};
 
     /// A field that cannot be cleared: absent = `None`, `null` is refused.
-    pub fn kept<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    pub fn kept<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+        deserializer: D,
+    ) -> Result<Option<T>, D::Error> {
         T::deserialize(deserializer).map(Some)
     }
 

@@ -76,7 +76,11 @@ pub fn start(head: Head, resume: Resume) -> (i64, bool) {
         Resume::Now => (head.last_seq, false),
         Resume::After(epoch, seq) => {
             let kept = seq >= head.first_seq - 1 && seq <= head.last_seq;
-            if kept && epoch.is_none_or(|epoch| epoch == head.epoch) { (seq, false) } else { (head.last_seq, true) }
+            if kept && epoch.is_none_or(|epoch| epoch == head.epoch) {
+                (seq, false)
+            } else {
+                (head.last_seq, true)
+            }
         }
     }
 }
@@ -90,7 +94,11 @@ mod tests {
         let head = Head { epoch: 5, first_seq: 11, last_seq: 20 };
         assert_eq!(start(head, Resume::Now), (20, false));
         assert_eq!(start(head, Resume::After(Some(5), 15)), (15, false));
-        assert_eq!(start(head, Resume::After(None, 10)), (10, false), "the one before the oldest misses nothing");
+        assert_eq!(
+            start(head, Resume::After(None, 10)),
+            (10, false),
+            "the one before the oldest misses nothing"
+        );
         assert_eq!(start(head, Resume::After(None, 9)), (20, true), "retention took what comes next");
         assert_eq!(start(head, Resume::After(None, 21)), (20, true), "from the future");
         assert_eq!(start(head, Resume::After(Some(4), 15)), (20, true), "of another epoch");

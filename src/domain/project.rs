@@ -106,7 +106,10 @@ fn find(tx: &mut TenantTx<'_, '_>, id: ProjectId) -> Result<Project> {
 fn find_alive(tx: &mut TenantTx<'_, '_>, id: ProjectId) -> Result<Project> {
     let project = find(tx, id)?;
     if project.ended_at.is_some() {
-        return Err(Error::conflict(Conflict::ProjectEnded, "the project has ended and cannot change any more"));
+        return Err(Error::conflict(
+            Conflict::ProjectEnded,
+            "the project has ended and cannot change any more",
+        ));
     }
     Ok(project)
 }
@@ -246,7 +249,8 @@ pub fn transition(
     if !allowed.contains(&to) {
         let names: Vec<_> = allowed.iter().map(|stage| format!("`{stage}`")).collect();
         let message = format!("a project in `{from}` can go to {}", names.join(", "));
-        let detail = |stage: &ProjectStage| ErrorDetail { field: "to_stage".to_owned(), message: stage.to_string() };
+        let detail =
+            |stage: &ProjectStage| ErrorDetail { field: "to_stage".to_owned(), message: stage.to_string() };
         return Err(Error::Conflict(
             Conflict::InvalidTransition,
             message,
@@ -352,7 +356,11 @@ fn take_out(tx: &mut TenantTx<'_, '_>, mut project: Project, user_id: UserId) ->
         return Ok(false);
     }
     project.member_ids.retain(|member| *member != user_id);
-    record(tx, EventKind::ProjectUserUnassigned, &Payload { user_id: Some(user_id), ..Payload::of(&project) })?;
+    record(
+        tx,
+        EventKind::ProjectUserUnassigned,
+        &Payload { user_id: Some(user_id), ..Payload::of(&project) },
+    )?;
     Ok(true)
 }
 

@@ -54,7 +54,8 @@ impl Viewer {
     }
 
     fn subscribed(&self, audience: &Audience) -> bool {
-        let wants = |topic_type, topic_id| self.subscriptions.contains(&Subscription { topic_type, topic_id });
+        let wants =
+            |topic_type, topic_id| self.subscriptions.contains(&Subscription { topic_type, topic_id });
         audience.projects.iter().any(|project| wants(TopicType::Project, project.0))
             || audience.task.is_some_and(|task| wants(TopicType::Task, task.0))
             || audience.channel.is_some_and(|channel| wants(TopicType::Channel, channel.0))
@@ -103,7 +104,9 @@ mod tests {
         other.subscriptions.insert(elsewhere);
         assert!(addressed.hears(&audience()));
         assert!(!other.hears(&audience()));
-        other.subscriptions.insert(Subscription { topic_type: TopicType::Channel, topic_id: Uuid::from_u128(2) });
+        other
+            .subscriptions
+            .insert(Subscription { topic_type: TopicType::Channel, topic_id: Uuid::from_u128(2) });
         assert!(other.hears(&audience()));
     }
 

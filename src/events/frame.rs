@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use mission_control_shared::{
-    ActorType, EventId, EventKind, Message, OrgId, ProjectId, TaskId, Timestamp, UserId, ChannelId,
+    ActorType, ChannelId, EventId, EventKind, Message, OrgId, ProjectId, TaskId, Timestamp, UserId,
 };
 use serde::Serialize;
 use serde_json::value::RawValue;

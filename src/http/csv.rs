@@ -7,7 +7,15 @@ pub const HEADING: &str =
     "sequence_id,timestamp,type,actor_type,actor_id,project_ids,task_id,channel_id,payload\r\n";
 
 const COLUMNS: [&str; 9] = [
-    "sequence_id", "timestamp", "type", "actor_type", "actor_id", "project_ids", "task_id", "channel_id", "payload",
+    "sequence_id",
+    "timestamp",
+    "type",
+    "actor_type",
+    "actor_id",
+    "project_ids",
+    "task_id",
+    "channel_id",
+    "payload",
 ];
 
 /// Adds one event's line.
@@ -47,7 +55,10 @@ mod tests {
     #[test]
     fn what_needs_quotes_has_them() {
         let mut out = String::new();
-        event(&mut out, br#"{"sequence_id":3,"type":"task.created","project_ids":["a","b"],"payload":{"x":"y,\"z"}}"#);
+        event(
+            &mut out,
+            br#"{"sequence_id":3,"type":"task.created","project_ids":["a","b"],"payload":{"x":"y,\"z"}}"#,
+        );
         assert_eq!(out, "3,,task.created,,,a b,,,\"{\"\"x\"\":\"\"y,\\\"\"z\"\"}\"\r\n");
     }
 }

@@ -253,7 +253,9 @@ fn invalid<E: std::error::Error>(error: &serde_path_to_error::Error<E>) -> Error
     let field = match (path.is_empty(), named) {
         (true, Some(name)) => name,
         (true, None) => "body".to_owned(),
-        (false, Some(name)) if path != name && !path.ends_with(&format!(".{name}")) => format!("{path}.{name}"),
+        (false, Some(name)) if path != name && !path.ends_with(&format!(".{name}")) => {
+            format!("{path}.{name}")
+        }
         (false, _) => path,
     };
     Error::Invalid(vec![ErrorDetail { field, message }])

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
-    X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
@@ -39,7 +39,9 @@ pub(super) async fn front(State(app): State<App>, request: Request, next: Next) 
     let running = AssertUnwindSafe(next.run(request).instrument(span.clone())).catch_unwind();
     let answer = match tokio::time::timeout(TIME_LIMIT, running).await {
         Ok(Ok(response)) => response,
-        Ok(Err(_)) => span.in_scope(|| Error::Internal(anyhow::anyhow!("a handler panicked")).into_response()),
+        Ok(Err(_)) => {
+            span.in_scope(|| Error::Internal(anyhow::anyhow!("a handler panicked")).into_response())
+        }
         Err(_) => span.in_scope(|| {
             tracing::warn!("a request took too long");
             Error::Unavailable.into_response()
@@ -66,7 +68,10 @@ fn dress(mut response: Response, app: &App, id: uuid::Uuid) -> Response {
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("strict-origin-when-cross-origin"));
     headers.insert(PERMISSIONS_POLICY, HeaderValue::from_static("camera=(), microphone=(), geolocation=()"));
     if app.config().secure() {
-        headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=63072000; includeSubDomains"));
+        headers.insert(
+            STRICT_TRANSPORT_SECURITY,
+            HeaderValue::from_static("max-age=63072000; includeSubDomains"),
+        );
     }
     // What belongs to a caller stays with them, unless a route says otherwise.
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));

@@ -33,7 +33,6 @@ pub struct OtherIdPath {
 
 /// What a reading route may answer beside its body.
 #[derive(IntoResponses)]
-#[expect(dead_code, reason = "read by the document's generator alone")]
 pub enum ReadProblems {
     /// A parameter is wrong.
     #[response(status = 400)]
@@ -57,7 +56,6 @@ pub enum ReadProblems {
 
 /// What a writing route may answer beside its body.
 #[derive(IntoResponses)]
-#[expect(dead_code, reason = "read by the document's generator alone")]
 pub enum WriteProblems {
     /// The body or a parameter is wrong; see `details`.
     #[response(status = 400)]

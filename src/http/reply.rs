@@ -96,7 +96,8 @@ impl<T> Paged<T> {
     /// The answer to `page`.
     pub fn new(listed: Listed<T>, page: Page) -> Paged<T> {
         let total_pages = (listed.total + page.per_page - 1) / page.per_page;
-        let pagination = Pagination { page: page.page, per_page: page.per_page, total: listed.total, total_pages };
+        let pagination =
+            Pagination { page: page.page, per_page: page.per_page, total: listed.total, total_pages };
         Paged { data: listed.items, pagination }
     }
 }

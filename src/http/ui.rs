@@ -43,7 +43,10 @@ fn html(app: &App, name: &str) -> Response {
     };
     let base = app.config().base_path();
     let text = String::from_utf8_lossy(&file.data)
-        .replace("<meta name=\"mc-base\" content=\"/\"", &format!("<meta name=\"mc-base\" content=\"{base}\""))
+        .replace(
+            "<meta name=\"mc-base\" content=\"/\"",
+            &format!("<meta name=\"mc-base\" content=\"{base}\""),
+        )
         .replace("=\"./", &format!("=\"{base}"));
     let headers = [(CONTENT_TYPE, "text/html; charset=utf-8"), (CACHE_CONTROL, "no-cache")];
     (headers, text).into_response()
@@ -70,7 +73,11 @@ fn file(path: &str, headers: &HeaderMap) -> Option<Response> {
     if let Some(encoding) = encoding {
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static(encoding));
     }
-    let kept = if path.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "public, max-age=3600" };
+    let kept = if path.starts_with("assets/") {
+        "public, max-age=31536000, immutable"
+    } else {
+        "public, max-age=3600"
+    };
     headers.insert(CACHE_CONTROL, HeaderValue::from_static(kept));
     Some(response)
 }

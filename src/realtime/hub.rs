@@ -96,8 +96,8 @@ impl Hub {
                 Publication::Event(org_id, frame) => {
                     // A batch of commits is mostly of one organization: one lock, one wake for the run.
                     let mut run = vec![Entry::Event(frame)];
-                    while let Some(Publication::Event(_, frame)) =
-                        publications.next_if(|next| matches!(next, Publication::Event(next, _) if *next == org_id))
+                    while let Some(Publication::Event(_, frame)) = publications
+                        .next_if(|next| matches!(next, Publication::Event(next, _) if *next == org_id))
                     {
                         run.push(Entry::Event(frame));
                     }
@@ -110,7 +110,9 @@ impl Hub {
 
     fn signal(&self, signal: Signal) {
         match signal {
-            Signal::Access { org_id: Some(org_id), user_id } => self.room(org_id).push([Entry::Access(user_id)]),
+            Signal::Access { org_id: Some(org_id), user_id } => {
+                self.room(org_id).push([Entry::Access(user_id)])
+            }
             Signal::Access { org_id: None, user_id } => {
                 for room in self.all_rooms() {
                     room.push([Entry::Access(user_id)]);
@@ -118,8 +120,8 @@ impl Hub {
             }
             Signal::Ephemeral { org_id, channel, only, json } => {
                 let bytes = Bytes::from(format!("event: ephemeral\ndata: {json}\n\n"));
-                let (channel, project) = channel.map_or((None, None), |(channel, project)| (Some(channel), project));
-                let moment = Arc::new(Moment { project, channel, only, bytes });
+                let project = channel.and_then(|(_, project)| project);
+                let moment = Arc::new(Moment { project, only, bytes });
                 self.room(org_id).push([Entry::Moment(moment)]);
             }
         }
@@ -151,7 +153,10 @@ impl Hub {
     /// Who listens now.
     pub fn online(&self, org_id: OrgId) -> HashSet<UserId> {
         let rooms = self.rooms.read().unwrap_or_else(PoisonError::into_inner);
-        rooms.get(&org_id).map(|room| room.seats().values().map(|chair| chair.user_id).collect()).unwrap_or_default()
+        rooms
+            .get(&org_id)
+            .map(|room| room.seats().values().map(|chair| chair.user_id).collect())
+            .unwrap_or_default()
     }
 
     /// Tells every listener that the server is there and that its credential should be looked at.
@@ -180,7 +185,7 @@ impl Hub {
 fn presence(user_id: UserId, online: bool) -> Entry {
     let json = format!(r#"{{"type":"presence","user_id":"{user_id}","online":{online}}}"#);
     let bytes = Bytes::from(format!("event: ephemeral\ndata: {json}\n\n"));
-    Entry::Moment(Arc::new(Moment { project: None, channel: None, only: None, bytes }))
+    Entry::Moment(Arc::new(Moment { project: None, only: None, bytes }))
 }
 
 impl Seat {

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use mission_control_shared::{ChannelId, ProjectId, UserId};
+use mission_control_shared::{ProjectId, UserId};
 
 use crate::events::Frame;
 
@@ -30,8 +30,6 @@ pub(super) enum Entry {
 pub(super) struct Moment {
     /// The channel's project, where it happens in a project's channel.
     pub(super) project: Option<ProjectId>,
-    /// The channel it happens in.
-    pub(super) channel: Option<ChannelId>,
     /// The only user who sees it.
     pub(super) only: Option<UserId>,
     /// The frame.
@@ -97,9 +95,12 @@ impl Ring {
         if self.last_seq.is_none_or(|last| last <= seq) {
             return Joined::At(self.end());
         }
-        let next = self.entries.iter().position(|entry| matches!(entry, Entry::Event(frame) if frame.seq > seq));
+        let next =
+            self.entries.iter().position(|entry| matches!(entry, Entry::Event(frame) if frame.seq > seq));
         match next.map(|index| (index, &self.entries[index])) {
-            Some((index, Entry::Event(frame))) if frame.seq == seq + 1 => Joined::At(self.first_place + index as u64),
+            Some((index, Entry::Event(frame))) if frame.seq == seq + 1 => {
+                Joined::At(self.first_place + index as u64)
+            }
             _ => Joined::Behind,
         }
     }

@@ -55,10 +55,21 @@ pub fn append_at(tx: &mut TenantTx<'_, '_>, place: Place, draft: Draft) -> Resul
                 message_id, subject_id, addressed, restricted_project_id, admin_only, payload, at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
         args![
-            event.seq, event.id, audience.kind, event.actor_id, event.actor_type, Json(&audience.projects),
-            audience.task, audience.channel, event.message.as_ref().map(|message| message.id),
-            audience.subject, Json(&audience.addressed), audience.restricted, audience.admin_only,
-            event.payload, event.at
+            event.seq,
+            event.id,
+            audience.kind,
+            event.actor_id,
+            event.actor_type,
+            Json(&audience.projects),
+            audience.task,
+            audience.channel,
+            event.message.as_ref().map(|message| message.id),
+            audience.subject,
+            Json(&audience.addressed),
+            audience.restricted,
+            audience.admin_only,
+            event.payload,
+            event.at
         ],
     )?;
     for project in &audience.projects {
@@ -85,11 +96,9 @@ pub struct Head {
 
 /// Where the log stands.
 pub fn head(tx: &mut TenantTx<'_, '_>) -> Result<Head> {
-    tx.row(
-        "SELECT epoch, first_seq, last_seq FROM event_logs WHERE org_id = ?1",
-        args![],
-        |row| Ok(Head { epoch: row.get(0)?, first_seq: row.get(1)?, last_seq: row.get(2)? }),
-    )?
+    tx.row("SELECT epoch, first_seq, last_seq FROM event_logs WHERE org_id = ?1", args![], |row| {
+        Ok(Head { epoch: row.get(0)?, first_seq: row.get(1)?, last_seq: row.get(2)? })
+    })?
     .ok_or_else(|| super::Failure::Other(anyhow::anyhow!("the organization has no event log")))
 }
 
@@ -129,7 +138,12 @@ pub struct Wanted {
 }
 
 /// Up to `limit` events in the direction's order.
-pub fn page(tx: &mut TenantTx<'_, '_>, wanted: &Wanted, direction: Direction, limit: i64) -> Result<Vec<Frame>> {
+pub fn page(
+    tx: &mut TenantTx<'_, '_>,
+    wanted: &Wanted,
+    direction: Direction,
+    limit: i64,
+) -> Result<Vec<Frame>> {
     let epoch = head(tx)?.epoch;
     let kinds = Json(&wanted.kinds);
     let mut filter = Filter::default();
@@ -176,7 +190,9 @@ pub fn page(tx: &mut TenantTx<'_, '_>, wanted: &Wanted, direction: Direction, li
         filter.text()
     );
     let org_id = tx.org_id();
-    let rows = tx.rows(&sql, filter.args(), |row| Ok((recorded(row, org_id, epoch)?, row.get::<Option<MessageId>>(8)?)))?;
+    let rows = tx.rows(&sql, filter.args(), |row| {
+        Ok((recorded(row, org_id, epoch)?, row.get::<Option<MessageId>>(8)?))
+    })?;
     let ids: Vec<MessageId> = rows.iter().filter_map(|(_, message)| *message).collect();
     let mut messages = HashMap::new();
     if !ids.is_empty() {

@@ -20,7 +20,7 @@ struct Touched {
 
 /// The recorder of one connection.
 #[derive(Clone, Debug, Default)]
-pub struct Guard(Arc<Mutex<Touched>>);
+pub(super) struct Guard(Arc<Mutex<Touched>>);
 
 impl Guard {
     fn touched(&self) -> MutexGuard<'_, Touched> {
@@ -28,7 +28,7 @@ impl Guard {
     }
 
     /// The callback that SQLite calls while it prepares.
-    pub fn authorizer(&self) -> impl FnMut(AuthContext<'_>) -> Authorization + Send + 'static {
+    pub(super) fn authorizer(&self) -> impl FnMut(AuthContext<'_>) -> Authorization + Send + 'static {
         let guard = self.clone();
         move |context| {
             // What a trigger does is the schema's business, not the statement's.
@@ -56,14 +56,18 @@ impl Guard {
     }
 
     /// Forgets what was noted before.
-    pub fn begin(&self) {
+    pub(super) fn begin(&self) {
         *self.touched() = Touched::default();
     }
 
     /// Says what is wrong with the statement that was just prepared for a tenant.
     ///
     /// `tenant_tables` are the tables that have an `org_id`; `binds_organization` is whether `?1` is used.
-    pub fn verdict(&self, tenant_tables: &BTreeSet<String>, binds_organization: bool) -> Result<(), String> {
+    pub(super) fn verdict(
+        &self,
+        tenant_tables: &BTreeSet<String>,
+        binds_organization: bool,
+    ) -> Result<(), String> {
         let touched = self.touched();
         // Checking a foreign key while a row is inserted counts as reading the parent's key.
         let only_a_parent = |table: &String| {

@@ -30,7 +30,11 @@ pub fn find(
         args![caller, path, key, since],
         |row| {
             let status: i64 = row.get(1)?;
-            Ok(First { request_hash: row.get(0)?, status: u16::try_from(status).unwrap_or(200), body: row.get(2)? })
+            Ok(First {
+                request_hash: row.get(0)?,
+                status: u16::try_from(status).unwrap_or(200),
+                body: row.get(2)?,
+            })
         },
     )
 }

@@ -20,13 +20,13 @@ const HISTORY: &str = "schema_history";
 
 /// What bringing up to date did.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Migrated {
+pub(super) struct Migrated {
     /// The version before; `None` = a new database.
-    pub from: Option<i32>,
+    pub(super) from: Option<i32>,
     /// The version now.
-    pub to: i32,
+    pub(super) to: i32,
     /// The copy made before.
-    pub copy: Option<PathBuf>,
+    pub(super) copy: Option<PathBuf>,
 }
 
 /// The newest version that this build knows.

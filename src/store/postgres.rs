@@ -132,7 +132,8 @@ impl Database {
                 return Err(if is_again(&error) { Attempt::Again } else { Attempt::Refused(error) });
             }
         };
-        let committed = feed::notify(session, self.instance, &publications).and_then(|()| session.batch("COMMIT"));
+        let committed =
+            feed::notify(session, self.instance, &publications).and_then(|()| session.batch("COMMIT"));
         if let Err(failure) = committed {
             let _ = session.batch("ROLLBACK");
             return Err(failure.into());
@@ -147,7 +148,11 @@ impl Database {
 }
 
 /// Runs `work` on one consistent view.
-fn read<T>(session: &mut Session, clock: &Clock, work: impl FnOnce(&mut Tx<'_>) -> Result<T, Error>) -> Result<T, Error> {
+fn read<T>(
+    session: &mut Session,
+    clock: &Clock,
+    work: impl FnOnce(&mut Tx<'_>) -> Result<T, Error>,
+) -> Result<T, Error> {
     session.begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", false)?;
     let answer = work(&mut Tx::new(Engine::Postgres(session), clock));
     session.batch("ROLLBACK")?;
@@ -212,7 +217,11 @@ impl Session {
         let text = org_id.to_string();
         self.execute(None, "SELECT set_config('mc.org', ?1, true)", &[Value::Text(&text)])?;
         if self.writing {
-            self.execute(None, "SELECT 1 FROM event_logs WHERE org_id = ?1 FOR UPDATE", &[Value::Id(org_id.0)])?;
+            self.execute(
+                None,
+                "SELECT 1 FROM event_logs WHERE org_id = ?1 FOR UPDATE",
+                &[Value::Id(org_id.0)],
+            )?;
         }
         Ok(())
     }
@@ -267,8 +276,12 @@ impl From<postgres::Error> for Failure {
         match code {
             SqlState::T_R_SERIALIZATION_FAILURE | SqlState::T_R_DEADLOCK_DETECTED => Failure::Again,
             SqlState::UNIQUE_VIOLATION => Failure::Duplicate,
-            SqlState::DISK_FULL | SqlState::READ_ONLY_SQL_TRANSACTION | SqlState::IO_ERROR => Failure::StorageFull,
-            SqlState::TOO_MANY_CONNECTIONS | SqlState::ADMIN_SHUTDOWN | SqlState::CANNOT_CONNECT_NOW => Failure::Busy,
+            SqlState::DISK_FULL | SqlState::READ_ONLY_SQL_TRANSACTION | SqlState::IO_ERROR => {
+                Failure::StorageFull
+            }
+            SqlState::TOO_MANY_CONNECTIONS | SqlState::ADMIN_SHUTDOWN | SqlState::CANNOT_CONNECT_NOW => {
+                Failure::Busy
+            }
             SqlState::DATA_CORRUPTED | SqlState::INDEX_CORRUPTED => Failure::Damaged,
             _ => Failure::Other(error.into()),
         }

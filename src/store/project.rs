@@ -60,7 +60,8 @@ fn project(row: &Row<'_>, tx_org: mission_control_shared::OrgId) -> Result<Proje
 /// One project with its members, as every reader sees it.
 pub fn find(tx: &mut TenantTx<'_, '_>, id: ProjectId) -> Result<Option<Project>> {
     let org_id = tx.org_id();
-    let found = tx.row(select!("WHERE p.org_id = ?1 AND p.id = ?2"), args![id], |row| project(row, org_id))?;
+    let found =
+        tx.row(select!("WHERE p.org_id = ?1 AND p.id = ?2"), args![id], |row| project(row, org_id))?;
     let Some(mut found) = found else {
         return Ok(None);
     };
@@ -73,7 +74,12 @@ pub fn find(tx: &mut TenantTx<'_, '_>, id: ProjectId) -> Result<Option<Project>>
 }
 
 /// One page of projects, oldest first, and how many there are in all.
-pub fn page(tx: &mut TenantTx<'_, '_>, wanted: &Wanted, offset: i64, limit: i64) -> Result<(Vec<Project>, i64)> {
+pub fn page(
+    tx: &mut TenantTx<'_, '_>,
+    wanted: &Wanted,
+    offset: i64,
+    limit: i64,
+) -> Result<(Vec<Project>, i64)> {
     let (stages, kinds) = (Json(&wanted.stages), Json(&wanted.kinds));
     let pattern = wanted.q.as_deref().map(contains_pattern);
     let mut filter = Filter::default();
@@ -126,7 +132,12 @@ pub fn add_members_and_counts(tx: &mut TenantTx<'_, '_>, projects: &mut [Project
          ORDER BY 1, 2",
         args![Json(&ids)],
         |row| {
-            Ok((row.get::<ProjectId>(0)?, row.get::<Option<UserId>>(1)?, row.get::<Option<String>>(2)?, row.get::<i64>(3)?))
+            Ok((
+                row.get::<ProjectId>(0)?,
+                row.get::<Option<UserId>>(1)?,
+                row.get::<Option<String>>(2)?,
+                row.get::<i64>(3)?,
+            ))
         },
     )?;
     for project in projects {
@@ -164,8 +175,16 @@ pub fn update(tx: &mut TenantTx<'_, '_>, project: &Project) -> Result<()> {
                 ended_at = ?9, version = ?10, updated_at = ?11
           WHERE org_id = ?1 AND id = ?2",
         args![
-            project.id, project.name, project.kind, project.description, project.owner_id,
-            Json(&project.links), project.stage, project.ended_at, project.version, project.updated_at
+            project.id,
+            project.name,
+            project.kind,
+            project.description,
+            project.owner_id,
+            Json(&project.links),
+            project.stage,
+            project.ended_at,
+            project.version,
+            project.updated_at
         ],
     )?;
     Ok(())
@@ -200,7 +219,10 @@ pub fn of_member(tx: &mut TenantTx<'_, '_>, user_id: UserId) -> Result<Vec<Proje
 }
 
 /// Which of these projects exist.
-pub fn existing(tx: &mut TenantTx<'_, '_>, ids: &[ProjectId]) -> Result<Vec<(ProjectId, Option<Timestamp>, ChannelId)>> {
+pub fn existing(
+    tx: &mut TenantTx<'_, '_>,
+    ids: &[ProjectId],
+) -> Result<Vec<(ProjectId, Option<Timestamp>, ChannelId)>> {
     tx.rows(
         "SELECT p.id, p.ended_at, c.id
            FROM projects AS p JOIN channels AS c ON c.org_id = p.org_id AND c.project_id = p.id

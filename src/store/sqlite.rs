@@ -188,7 +188,9 @@ pub(super) fn cell<'r>(row: &'r rusqlite::Row<'_>, index: usize) -> Result<Cell<
             .map(Cell::Text)
             .map_err(|cause| Failure::Other(anyhow::Error::new(cause).context("read text from a cell"))),
         ValueRef::Blob(bytes) => Ok(Cell::Blob(bytes)),
-        ValueRef::Real(number) => Err(Failure::Other(anyhow::anyhow!("a cell holds the real number {number}"))),
+        ValueRef::Real(number) => {
+            Err(Failure::Other(anyhow::anyhow!("a cell holds the real number {number}")))
+        }
     }
 }
 
@@ -211,7 +213,10 @@ impl From<rusqlite::Error> for Failure {
             return Failure::Other(error.into());
         };
         match code {
-            ErrorCode::DiskFull | ErrorCode::ReadOnly | ErrorCode::SystemIoFailure | ErrorCode::CannotOpen => {
+            ErrorCode::DiskFull
+            | ErrorCode::ReadOnly
+            | ErrorCode::SystemIoFailure
+            | ErrorCode::CannotOpen => {
                 tracing::error!(error = %error, "the disk takes no writes");
                 Failure::StorageFull
             }

@@ -7,5 +7,24 @@
 
 mod support;
 
+mod bad_input;
+mod channels;
+mod cli;
+mod contract;
+mod crash;
+mod disk;
+mod events;
 mod guards;
+mod idempotency;
+mod invitations;
+mod keys;
+mod messages;
+mod power_cut;
 mod projects;
+mod sessions;
+mod setup;
+mod story;
+mod streams;
+mod tasks;
+mod tenants;
+mod users;

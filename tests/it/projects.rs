@@ -14,10 +14,18 @@ async fn a_project_comes_with_its_channel_and_members() {
     assert_eq!(project["stage"], "definition");
     assert_eq!(project["member_ids"], json!([acme.admin.id]));
     assert_eq!(project["task_counts"]["backlog"], 0);
-    let channel = acme.admin.get(&acme.path(&format!("/channels/{}", project["channel_id"].as_str().unwrap()))).await;
+    let channel =
+        acme.admin.get(&acme.path(&format!("/channels/{}", project["channel_id"].as_str().unwrap()))).await;
     assert_eq!(channel.json()["name"], "Apollo");
     let kinds: Vec<_> = acme.admin.events().await.iter().map(|event| event["type"].clone()).collect();
-    assert!(kinds.ends_with(&[json!("project.created"), json!("project.user_assigned"), json!("channel.created")]), "{kinds:?}");
+    assert!(
+        kinds.ends_with(&[
+            json!("project.created"),
+            json!("project.user_assigned"),
+            json!("channel.created")
+        ]),
+        "{kinds:?}"
+    );
 }
 
 #[tokio::test]
@@ -50,12 +58,18 @@ async fn an_ended_project_stays_readable_and_takes_nothing() {
 
     assert_eq!(acme.admin.get(&path).await.json()["stage"], "end-of-life");
     assert_eq!(acme.admin.get(&acme.path("/projects")).await.json()["pagination"]["total"], 0);
-    assert_eq!(acme.admin.get(&acme.path("/projects?include_ended=true")).await.json()["pagination"]["total"], 1);
+    assert_eq!(
+        acme.admin.get(&acme.path("/projects?include_ended=true")).await.json()["pagination"]["total"],
+        1
+    );
     assert_eq!(acme.admin.patch(&path, json!({"name": "Artemis"})).await.refusal(), "409 PROJECT_ENDED");
     let task = json!({"title": "Late", "project_ids": [id]});
     assert_eq!(acme.admin.post(&acme.path("/tasks"), task).await.status, 400);
     let messages = acme.path(&format!("/channels/{}/messages", project["channel_id"].as_str().unwrap()));
-    assert_eq!(acme.admin.post(&messages, json!({"content": "hello"})).await.refusal(), "409 CHANNEL_READ_ONLY");
+    assert_eq!(
+        acme.admin.post(&messages, json!({"content": "hello"})).await.refusal(),
+        "409 CHANNEL_READ_ONLY"
+    );
     acme.admin.get(&messages).await.expect_status(200);
 }
 
@@ -66,7 +80,8 @@ async fn a_stale_version_is_refused_and_null_clears() {
     let project = acme.admin.creates_project("Apollo").await;
     let path = acme.path(&format!("/projects/{}", project["id"].as_str().unwrap()));
 
-    let changed = acme.admin.patch_version(&path, 1, json!({"description": "To the moon"})).await.expect_status(200);
+    let changed =
+        acme.admin.patch_version(&path, 1, json!({"description": "To the moon"})).await.expect_status(200);
     assert_eq!(changed.header("etag"), "\"2\"");
     assert_eq!(acme.admin.patch_version(&path, 1, json!({"name": "X"})).await.refusal(), "412 STALE_VERSION");
     let cleared = acme.admin.patch(&path, json!({"description": null})).await.expect_status(200).json();

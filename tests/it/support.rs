@@ -5,6 +5,6 @@ mod hub;
 mod postgres;
 mod stream;
 
-pub use self::actor::{Actor, Reply};
-pub use self::hub::{PASSWORD, Tenant, TestHub, start_options};
-pub use self::stream::EventStream;
+pub(crate) use self::actor::{Actor, Credentials, Reply};
+pub(crate) use self::hub::{PASSWORD, Tenant, TestHub};
+pub(crate) use self::stream::{EventStream, SseFrame};

@@ -105,12 +105,17 @@ impl From<&Frame> for Ready {
         (status = 200, content((Cursored<Event, i64> = "application/json"), (String = "text/csv"))),
         ReadProblems
     ))]
-pub async fn list_events(State(app): State<App>, caller: Caller, Query(query): Query<EventsQuery>) -> Result<Response> {
+pub async fn list_events(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<EventsQuery>,
+) -> Result<Response> {
     let (wanted, direction, limit) = (query.wanted(&caller)?, query.direction()?, limit(query.limit)?);
     if query.format == Some(Format::Csv) {
         return export(app, caller, wanted).await;
     }
-    let (frames, next_cursor) = app.read(&caller, move |tx| event::list(tx, &wanted, direction, limit)).await?;
+    let (frames, next_cursor) =
+        app.read(&caller, move |tx| event::list(tx, &wanted, direction, limit)).await?;
     let data: Vec<Ready> = frames.iter().map(Ready::from).collect();
     Ok(Reply::ok(&Cursored { data, next_cursor }).into_response())
 }
@@ -138,6 +143,9 @@ async fn export(app: App, caller: Caller, wanted: Wanted) -> Result<Response> {
             Some((Ok(Bytes::from(text)), (following, false)))
         }
     });
-    let headers = [(CONTENT_TYPE, "text/csv; charset=utf-8"), (CONTENT_DISPOSITION, "attachment; filename=\"events.csv\"")];
+    let headers = [
+        (CONTENT_TYPE, "text/csv; charset=utf-8"),
+        (CONTENT_DISPOSITION, "attachment; filename=\"events.csv\""),
+    ];
     Ok((headers, Body::from_stream(pages)).into_response())
 }

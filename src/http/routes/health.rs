@@ -1,9 +1,9 @@
 //! Whether the server lives, is ready, and how it does.
 
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::http::StatusCode;
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
-use axum::http::HeaderMap;
 use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
 use subtle::ConstantTimeEq as _;
@@ -56,9 +56,12 @@ pub async fn ready(State(app): State<App>) -> Reply {
         (status = 404, body = mission_control_shared::ErrorEnvelope)))]
 pub async fn metrics(State(app): State<App>, headers: HeaderMap) -> Result<Response> {
     let given = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
-    let open = app.config().metrics_token.as_deref().zip(given).is_some_and(|(token, given)| {
-        token.as_bytes().ct_eq(given.as_bytes()).into()
-    });
+    let open = app
+        .config()
+        .metrics_token
+        .as_deref()
+        .zip(given)
+        .is_some_and(|(token, given)| token.as_bytes().ct_eq(given.as_bytes()).into());
     if !open {
         return Err(Error::NotFound(Noun::Route));
     }

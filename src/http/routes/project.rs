@@ -47,7 +47,11 @@ pub struct ProjectsQuery {
 /// List projects, oldest first
 #[utoipa::path(get, path = "/orgs/{slug}/projects", tag = "projects", params(OrgPath, ProjectsQuery),
     responses((status = 200, body = Paged<Project>), ReadProblems))]
-pub async fn list_projects(State(app): State<App>, caller: Caller, Query(query): Query<ProjectsQuery>) -> Result<Reply> {
+pub async fn list_projects(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<ProjectsQuery>,
+) -> Result<Reply> {
     let page = page(query.page, query.per_page)?;
     let wanted = Wanted {
         stages: query.stage,

@@ -64,10 +64,9 @@ fn resume(text: Option<&str>) -> Result<Resume> {
         Some((epoch, seq)) => epoch.parse().ok().zip(seq.parse().ok()).map(|(epoch, seq)| (Some(epoch), seq)),
         None => text.parse().ok().map(|seq| (None, seq)),
     };
-    parsed
-        .filter(|(_, seq): &(_, i64)| *seq >= 0)
-        .map(|(epoch, seq)| Resume::After(epoch, seq))
-        .ok_or_else(|| Error::field("last_event_id", "must be an event's id such as `1771800000.42`, or `42`"))
+    parsed.filter(|(_, seq): &(_, i64)| *seq >= 0).map(|(epoch, seq)| Resume::After(epoch, seq)).ok_or_else(
+        || Error::field("last_event_id", "must be an event's id such as `1771800000.42`, or `42`"),
+    )
 }
 
 #[cfg(test)]

@@ -182,7 +182,8 @@ impl Reader {
             };
             self.seen.insert(org_id, newest);
             let whole = page.len() as i64 == PAGE;
-            self.publish.publish(page.into_iter().map(|frame| Publication::Event(org_id, Arc::new(frame))).collect());
+            self.publish
+                .publish(page.into_iter().map(|frame| Publication::Event(org_id, Arc::new(frame))).collect());
             if !whole {
                 return;
             }

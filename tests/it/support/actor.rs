@@ -8,18 +8,18 @@ use super::stream::EventStream;
 
 /// Somebody with (or without) credentials.
 #[derive(Clone)]
-pub struct Actor {
-    pub base: String,
-    pub slug: String,
+pub(crate) struct Actor {
+    pub(crate) base: String,
+    pub(crate) slug: String,
     /// Their user id; empty for nobody.
-    pub id: String,
-    pub credentials: Credentials,
+    pub(crate) id: String,
+    pub(crate) credentials: Credentials,
     client: reqwest::Client,
 }
 
 /// What they send along.
 #[derive(Clone)]
-pub enum Credentials {
+pub(crate) enum Credentials {
     None,
     Key(String),
     Session { cookies: String, csrf: String },
@@ -27,11 +27,11 @@ pub enum Credentials {
 
 /// What came back.
 #[derive(Debug)]
-pub struct Reply {
-    pub status: u16,
-    pub headers: HeaderMap,
-    pub text: String,
-    pub asked: String,
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+    pub(crate) asked: String,
 }
 
 impl Actor {
@@ -41,36 +41,38 @@ impl Actor {
         Actor { base, slug, id, credentials, client }
     }
 
-    pub fn anonymous(base: &str) -> Actor {
+    pub(crate) fn anonymous(base: &str) -> Actor {
         Actor::new(base, "", "", Credentials::None)
     }
 
-    pub fn with_key(base: &str, slug: &str, key: &str, id: &str) -> Actor {
+    pub(crate) fn with_key(base: &str, slug: &str, key: &str, id: &str) -> Actor {
         Actor::new(base, slug, id, Credentials::Key(key.to_owned()))
     }
 
     /// Somebody whose cookies are in this answer.
-    pub fn signed_in(base: &str, slug: &str, reply: &Reply) -> Actor {
+    pub(crate) fn signed_in(base: &str, slug: &str, reply: &Reply) -> Actor {
         let id = reply.json()["id"].as_str().expect("the answer names the user").to_owned();
         Actor::new(base, slug, &id, reply.session())
     }
 
     /// The path under their organization.
-    pub fn path(&self, rest: &str) -> String {
+    pub(crate) fn path(&self, rest: &str) -> String {
         format!("/api/v1/orgs/{}{rest}", self.slug)
     }
 
     /// A request with their credentials, to be changed before it is sent.
-    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.client.request(method, format!("{}{path}", self.base));
         match &self.credentials {
             Credentials::None => request,
             Credentials::Key(key) => request.bearer_auth(key),
-            Credentials::Session { cookies, csrf } => request.header("cookie", cookies).header("x-csrf-token", csrf),
+            Credentials::Session { cookies, csrf } => {
+                request.header("cookie", cookies).header("x-csrf-token", csrf)
+            }
         }
     }
 
-    pub async fn send(&self, request: RequestBuilder) -> Reply {
+    pub(crate) async fn send(&self, request: RequestBuilder) -> Reply {
         let request = request.build().unwrap();
         let asked = format!("{} {}", request.method(), request.url().path());
         let response = self.client.execute(request).await.unwrap();
@@ -78,39 +80,39 @@ impl Actor {
         Reply { status, headers, text: response.text().await.unwrap(), asked }
     }
 
-    pub async fn get(&self, path: &str) -> Reply {
+    pub(crate) async fn get(&self, path: &str) -> Reply {
         self.send(self.request(Method::GET, path)).await
     }
 
-    pub async fn post(&self, path: &str, body: Value) -> Reply {
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Reply {
         self.send(self.request(Method::POST, path).json(&body)).await
     }
 
     /// A POST with an idempotency key.
-    pub async fn post_once(&self, path: &str, key: &str, body: Value) -> Reply {
+    pub(crate) async fn post_once(&self, path: &str, key: &str, body: Value) -> Reply {
         self.send(self.request(Method::POST, path).header("idempotency-key", key).json(&body)).await
     }
 
-    pub async fn patch(&self, path: &str, body: Value) -> Reply {
+    pub(crate) async fn patch(&self, path: &str, body: Value) -> Reply {
         self.send(self.request(Method::PATCH, path).json(&body)).await
     }
 
     /// A PATCH of a version that they have read.
-    pub async fn patch_version(&self, path: &str, version: i64, body: Value) -> Reply {
+    pub(crate) async fn patch_version(&self, path: &str, version: i64, body: Value) -> Reply {
         let request = self.request(Method::PATCH, path).header("if-match", format!("\"{version}\""));
         self.send(request.json(&body)).await
     }
 
-    pub async fn put(&self, path: &str, body: Value) -> Reply {
+    pub(crate) async fn put(&self, path: &str, body: Value) -> Reply {
         self.send(self.request(Method::PUT, path).json(&body)).await
     }
 
-    pub async fn delete(&self, path: &str) -> Reply {
+    pub(crate) async fn delete(&self, path: &str) -> Reply {
         self.send(self.request(Method::DELETE, path)).await
     }
 
     /// Opens the event stream of their organization; it is open when this returns.
-    pub async fn listens(&self, query: &str, last_event_id: Option<&str>) -> EventStream {
+    pub(crate) async fn listens(&self, query: &str, last_event_id: Option<&str>) -> EventStream {
         let mut request = self.request(Method::GET, &self.path(&format!("/events/stream{query}")));
         if let Some(id) = last_event_id {
             request = request.header("last-event-id", id);
@@ -118,38 +120,39 @@ impl Actor {
         EventStream::open(request).await
     }
 
-    pub async fn creates_project(&self, name: &str) -> Value {
+    pub(crate) async fn creates_project(&self, name: &str) -> Value {
         let body = json!({"name": name, "type": "software"});
         self.post(&self.path("/projects"), body).await.expect_status(201).json()
     }
 
-    pub async fn creates_task(&self, title: &str) -> Value {
+    pub(crate) async fn creates_task(&self, title: &str) -> Value {
         self.creates_task_with(json!({"title": title})).await
     }
 
-    pub async fn creates_task_with(&self, body: Value) -> Value {
+    pub(crate) async fn creates_task_with(&self, body: Value) -> Value {
         self.post(&self.path("/tasks"), body).await.expect_status(201).json()
     }
 
-    pub async fn moves(&self, task: &Value, to: &str) -> Reply {
+    pub(crate) async fn moves(&self, task: &Value, to: &str) -> Reply {
         let path = self.path(&format!("/tasks/{}/transition", task["id"].as_str().unwrap()));
         self.post(&path, json!({"to_status": to})).await
     }
 
-    pub async fn says(&self, channel: &str, text: &str) -> Value {
+    pub(crate) async fn says(&self, channel: &str, text: &str) -> Value {
         let path = self.path(&format!("/channels/{channel}/messages"));
         self.post(&path, json!({"content": text})).await.expect_status(201).json()
     }
 
     /// The id of the organization's channel `general`.
-    pub async fn general(&self) -> String {
+    pub(crate) async fn general(&self) -> String {
         let channels = self.get(&self.path("/channels")).await.expect_status(200).json();
-        let general = channels["data"].as_array().unwrap().iter().find(|channel| channel["name"] == "general");
+        let general =
+            channels["data"].as_array().unwrap().iter().find(|channel| channel["name"] == "general");
         general.unwrap()["id"].as_str().unwrap().to_owned()
     }
 
     /// Every event that they may see, oldest first.
-    pub async fn events(&self) -> Vec<Value> {
+    pub(crate) async fn events(&self) -> Vec<Value> {
         let (mut events, mut after) = (Vec::new(), 0);
         loop {
             let path = self.path(&format!("/events?limit=100&after={after}"));
@@ -165,33 +168,33 @@ impl Actor {
 
 impl Reply {
     /// The body as JSON; `null` when there is none.
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or(Value::Null)
     }
 
-    pub fn expect_status(self, status: u16) -> Reply {
+    pub(crate) fn expect_status(self, status: u16) -> Reply {
         assert_eq!(self.status, status, "{}: {}", self.asked, self.text);
         self
     }
 
     /// Status and error code in one line.
-    pub fn refusal(&self) -> String {
+    pub(crate) fn refusal(&self) -> String {
         format!("{} {}", self.status, self.json()["error"]["code"].as_str().unwrap_or("-"))
     }
 
     /// The fields that are named in the error's details.
-    pub fn fields(&self) -> Vec<String> {
+    pub(crate) fn fields(&self) -> Vec<String> {
         let json = self.json();
         let details = json["error"]["details"].as_array().cloned().unwrap_or_default();
         details.iter().map(|detail| detail["field"].as_str().unwrap_or("").to_owned()).collect()
     }
 
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
     /// The session in the answer's cookies.
-    pub fn session(&self) -> Credentials {
+    pub(crate) fn session(&self) -> Credentials {
         let mut cookies = Vec::new();
         let mut csrf = String::new();
         for cookie in self.headers.get_all(SET_COOKIE) {

@@ -16,12 +16,12 @@ use super::actor::{Actor, Reply};
 use super::postgres::TestDatabase;
 
 /// Every person's password.
-pub const PASSWORD: &str = "correct horse battery";
+pub(crate) const PASSWORD: &str = "correct horse battery";
 
 /// A running server.
-pub struct TestHub {
-    pub config: Config,
-    pub clock: Arc<Clock>,
+pub(crate) struct TestHub {
+    pub(crate) config: Config,
+    pub(crate) clock: Arc<Clock>,
     app: Option<App>,
     running: Option<(CancellationToken, JoinHandle<anyhow::Result<()>>)>,
     dir: Arc<TempDir>,
@@ -29,13 +29,13 @@ pub struct TestHub {
 }
 
 /// An organization with its first administrator.
-pub struct Tenant {
-    pub slug: String,
-    pub admin: Actor,
+pub(crate) struct Tenant {
+    pub(crate) slug: String,
+    pub(crate) admin: Actor,
 }
 
 /// The configuration of a test's server, before the test changes it.
-pub fn start_options(dir: PathBuf) -> Config {
+pub(crate) fn start_options(dir: PathBuf) -> Config {
     Config {
         data_dir: dir,
         listen: "127.0.0.1:0".parse().unwrap(),
@@ -56,12 +56,12 @@ pub fn start_options(dir: PathBuf) -> Config {
 
 impl TestHub {
     /// A server that nobody has set up yet.
-    pub async fn start() -> TestHub {
+    pub(crate) async fn start() -> TestHub {
         TestHub::start_with(|_| {}).await
     }
 
     /// The same with another configuration.
-    pub async fn start_with(change: impl FnOnce(&mut Config)) -> TestHub {
+    pub(crate) async fn start_with(change: impl FnOnce(&mut Config)) -> TestHub {
         let dir = Arc::new(tempfile::tempdir().unwrap());
         let mut config = start_options(dir.path().to_owned());
         let database = TestDatabase::where_asked_for().await;
@@ -73,14 +73,14 @@ impl TestHub {
     }
 
     /// Stops the server as SIGTERM does and starts it again on the same data and port.
-    pub async fn restart(&mut self) {
+    pub(crate) async fn restart(&mut self) {
         self.stop().await;
         let (app, running, config) = serve(self.config.clone(), Arc::clone(&self.clock)).await;
         (self.app, self.running, self.config) = (Some(app), Some(running), config);
     }
 
     /// Stops the server as SIGTERM does.
-    pub async fn stop(&mut self) {
+    pub(crate) async fn stop(&mut self) {
         let (stop, task) = self.running.take().expect("the server runs");
         stop.cancel();
         task.await.expect("the server does not panic").expect("the server stops in order");
@@ -89,22 +89,22 @@ impl TestHub {
     }
 
     /// The server's parts, to look behind the routes.
-    pub fn app(&self) -> &App {
+    pub(crate) fn app(&self) -> &App {
         self.app.as_ref().expect("the server runs")
     }
 
     /// Where files are kept.
-    pub fn dir(&self) -> &std::path::Path {
+    pub(crate) fn dir(&self) -> &std::path::Path {
         self.dir.path()
     }
 
     /// Nobody: no credentials.
-    pub fn anonymous(&self) -> Actor {
+    pub(crate) fn anonymous(&self) -> Actor {
         Actor::anonymous(&self.config.public_url)
     }
 
     /// Sets the server up with its first organization.
-    pub async fn tenant(&self, slug: &str) -> Tenant {
+    pub(crate) async fn tenant(&self, slug: &str) -> Tenant {
         let token = mission_control::auth::sign_in::setup_token(self.dir()).unwrap();
         let first = self.anonymous().get("/api/v1/auth/providers").await.json()["setup_required"] == true;
         if !first {
@@ -138,14 +138,14 @@ impl TestHub {
     }
 
     /// What the command line asks of a running server.
-    pub async fn admin(&self, request: Value) -> Value {
+    pub(crate) async fn admin(&self, request: Value) -> Value {
         let request = serde_json::from_value(request).unwrap();
         let reply = mission_control::http::admin::execute(self.app(), request).await.unwrap();
         serde_json::to_value(reply).unwrap()
     }
 
     /// Follows an invitation's link.
-    pub async fn accept(&self, slug: &str, invite_url: &Value, name: &str) -> Actor {
+    pub(crate) async fn accept(&self, slug: &str, invite_url: &Value, name: &str) -> Actor {
         let token = invite_url.as_str().unwrap().split_once('#').unwrap().1;
         let body = json!({"token": token, "display_name": name, "password": PASSWORD});
         let reply = self.anonymous().post("/api/v1/auth/invite/accept", body).await.expect_status(201);
@@ -153,7 +153,7 @@ impl TestHub {
     }
 
     /// A person who joins with this role.
-    pub async fn person(&self, tenant: &Tenant, name: &str, role: &str) -> Actor {
+    pub(crate) async fn person(&self, tenant: &Tenant, name: &str, role: &str) -> Actor {
         let body = json!({
             "type": "human", "email": format!("{name}@{}.example", tenant.slug), "display_name": name,
             "role": role, "handle": name,
@@ -163,7 +163,7 @@ impl TestHub {
     }
 
     /// An agent with its key.
-    pub async fn agent(&self, tenant: &Tenant, name: &str) -> Actor {
+    pub(crate) async fn agent(&self, tenant: &Tenant, name: &str) -> Actor {
         let body = json!({"type": "agent", "identifier": name, "display_name": name, "role": "contributor"});
         let reply: Reply = tenant.admin.post(&tenant.path("/users"), body).await.expect_status(201);
         let json = reply.json();
@@ -178,7 +178,7 @@ impl TestHub {
 
 impl Tenant {
     /// A path in this organization.
-    pub fn path(&self, rest: &str) -> String {
+    pub(crate) fn path(&self, rest: &str) -> String {
         format!("/api/v1/orgs/{}{rest}", self.slug)
     }
 }

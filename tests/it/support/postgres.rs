@@ -1,8 +1,8 @@
 //! A PostgreSQL database of the test's own, where the tests run on PostgreSQL.
 
 /// A database that goes with the test.
-pub struct TestDatabase {
-    pub url: String,
+pub(crate) struct TestDatabase {
+    pub(crate) url: String,
     #[cfg(feature = "postgres")]
     name: String,
     #[cfg(feature = "postgres")]
@@ -11,7 +11,7 @@ pub struct TestDatabase {
 
 #[cfg(not(feature = "postgres"))]
 impl TestDatabase {
-    pub async fn where_asked_for() -> Option<TestDatabase> {
+    pub(crate) async fn where_asked_for() -> Option<TestDatabase> {
         assert_ne!(
             std::env::var("MC_TEST_ENGINE").as_deref(),
             Ok("postgres"),
@@ -24,7 +24,7 @@ impl TestDatabase {
 #[cfg(feature = "postgres")]
 impl TestDatabase {
     /// `None` unless `MC_TEST_ENGINE=postgres`.
-    pub async fn where_asked_for() -> Option<TestDatabase> {
+    pub(crate) async fn where_asked_for() -> Option<TestDatabase> {
         if std::env::var("MC_TEST_ENGINE").as_deref() != Ok("postgres") {
             return None;
         }

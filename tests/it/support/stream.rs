@@ -10,29 +10,29 @@ use serde_json::Value;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// An open stream.
-pub struct EventStream {
+pub(crate) struct EventStream {
     body: std::pin::Pin<Box<dyn futures_util::Stream<Item = reqwest::Result<bytes::Bytes>> + Send>>,
     buffer: Vec<u8>,
     /// The cursor: the last `id:` that came.
-    pub last_id: String,
+    pub(crate) last_id: String,
 }
 
 /// One frame.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct SseFrame {
-    pub id: Option<String>,
-    pub event: Option<String>,
-    pub data: Option<String>,
+pub(crate) struct SseFrame {
+    pub(crate) id: Option<String>,
+    pub(crate) event: Option<String>,
+    pub(crate) data: Option<String>,
 }
 
 impl SseFrame {
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         self.data.as_deref().map_or(Value::Null, |data| serde_json::from_str(data).unwrap())
     }
 }
 
 impl EventStream {
-    pub async fn open(request: RequestBuilder) -> EventStream {
+    pub(crate) async fn open(request: RequestBuilder) -> EventStream {
         let response = request.send().await.unwrap();
         assert_eq!(response.status().as_u16(), 200, "{}", response.text().await.unwrap());
         assert_eq!(response.headers()["content-type"], "text/event-stream");
@@ -47,7 +47,7 @@ impl EventStream {
     }
 
     /// The next frame of any kind; `None` when the stream has ended.
-    pub async fn raw(&mut self) -> Option<SseFrame> {
+    pub(crate) async fn raw(&mut self) -> Option<SseFrame> {
         loop {
             if let Some(end) = self.buffer.windows(2).position(|pair| pair == b"\n\n") {
                 let text: Vec<u8> = self.buffer.drain(..end + 2).collect();
@@ -77,7 +77,7 @@ impl EventStream {
     }
 
     /// The next frame that carries data; `None` when the stream has ended.
-    pub async fn next(&mut self) -> Option<Value> {
+    pub(crate) async fn next(&mut self) -> Option<Value> {
         loop {
             let frame = self.raw().await?;
             if frame.data.is_some() {
@@ -87,7 +87,7 @@ impl EventStream {
     }
 
     /// The next event of this type, whatever comes between.
-    pub async fn event(&mut self, kind: &str) -> Value {
+    pub(crate) async fn event(&mut self, kind: &str) -> Value {
         loop {
             let event = self.next().await.unwrap_or_else(|| panic!("the stream ended before a {kind}"));
             if event["type"] == kind {
@@ -97,7 +97,7 @@ impl EventStream {
     }
 
     /// Types of what comes until an event of type `last`, that one included.
-    pub async fn kinds_until(&mut self, last: &str) -> Vec<String> {
+    pub(crate) async fn kinds_until(&mut self, last: &str) -> Vec<String> {
         let mut kinds = Vec::new();
         loop {
             let event = self.next().await.unwrap_or_else(|| panic!("the stream ended after {kinds:?}"));
