@@ -6,6 +6,7 @@ import { event, project, task, user } from './answers'
 const names: Names = {
   user: (id) => ({ ada: 'Ada', grace: 'Grace', scout: 'Scout' })[id],
   project: (id) => ({ 'project-1': 'Apollo' })[id],
+  task: (id) => ({ 'task-2': 'Test it' })[id],
   channel: (id) => ({ 'channel-1': 'general' })[id],
 }
 
@@ -28,7 +29,11 @@ test.each<[OrganizationEvent['type'], EventPayload, string]>([
   ['task.assigned', { task: task(), user_id: 'scout' }, '**Ada** assigned **Ship it** to **Scout**'],
   ['mention.created', { user_id: 'gone' }, '**Ada** mentioned someone in **#…**'],
   ['task.archived', { task: task() }, '**Ada** archived **Ship it**'],
-  ['task.dependency.added', { task: task(), dependency: { title: 'Test it' } }, '**Ada** made **Ship it** wait for **Test it**'],
+  ['task.dependency.added', { task: task({ dependencies: [{ id: 'task-9', title: 'Dig', status: 'backlog' }] }), blocked_by_id: 'task-9' }, '**Ada** made **Ship it** wait for **Dig**'],
+  ['task.dependency.removed', { task: task(), blocked_by_id: 'task-2' }, '**Ada** let **Ship it** no longer wait for **Test it**'],
+  ['message.receipt', { receipt: { user_id: 'ada', state: 'answered' } }, '**Ada** answered a message in **#…**'],
+  ['user.updated', { user: user(), changed: ['status', 'display_name'] }, '**Ada** joined'],
+  ['user.updated', { user: user(), changed: ['display_name'] }, '**Ada** updated their profile'],
   ['task.evidence.added', { task: task(), evidence: { type: 'pr_link' } }, '**Ada** added a pull request to **Ship it**'],
   ['user.created', { user: user({ id: 'scout', type: 'agent', display_name: 'Scout' }) }, '**Ada** created the agent **Scout**'],
   ['user.created', { user: user() }, '**Ada** joined'],
