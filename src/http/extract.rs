@@ -17,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::domain::Page;
 use crate::domain::idempotency::Key;
-use crate::error::{Error, Result};
+use crate::error::{Error, Noun, Result};
 
 /// Largest body.
 pub const BODY_LIMIT: usize = 1024 * 1024;
@@ -38,7 +38,9 @@ async fn path_value<S: Send + Sync>(parts: &mut Parts, state: &S, name: &str) ->
 
 /// The slug in `/orgs/{slug}/…`.
 pub async fn slug<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<String> {
-    path_value(parts, state, "slug").await
+    let slug = path_value(parts, state, "slug").await?;
+    // PostgreSQL takes no U+0000, and no organization has one.
+    if slug.contains('\0') { Err(Error::NotFound(Noun::Organization)) } else { Ok(slug) }
 }
 
 /// The id in `…/{id}`.
