@@ -74,7 +74,7 @@ impl Disk {
     /// sectors of which `survives` says so. Gives how many bytes were lost.
     pub(crate) fn loses_power(&self, mut survives: impl FnMut() -> bool) -> usize {
         let mut lost = 0;
-        for (path, done) in self.not_synced() {
+        for (path, done) in self.not_synced().into_iter().filter(|(_, done)| !done.is_empty()) {
             let mut file = std::fs::read(&path).unwrap_or_default();
             done.iter().rev().for_each(|done| done.undo(&mut file));
             let mut gone = false;
@@ -98,14 +98,24 @@ impl Disk {
         lost
     }
 
-    /// What was done to each file since it was last synced.
+    /// What was done to each file since it was last synced. That a name is gone is synced with its
+    /// directory.
     fn not_synced(&self) -> BTreeMap<PathBuf, Vec<Done>> {
         let mut files: BTreeMap<PathBuf, Vec<Done>> = BTreeMap::new();
         let journal = std::fs::read(&self.journal).unwrap();
         let mut rest = &journal[..];
         while let Some((path, done)) = read(&mut rest) {
-            let since = files.entry(path).or_default();
-            if done.kind == b'S' { since.clear() } else { since.push(done) }
+            // Its pid is a note for people, worth no sync.
+            if path.ends_with("lock") {
+                continue;
+            }
+            if done.kind != b'S' {
+                files.entry(path).or_default().push(done);
+                continue;
+            }
+            files.entry(path.clone()).or_default().retain(|done| done.kind == b'U');
+            let within = files.iter_mut().filter(|(file, _)| file.parent() == Some(&path));
+            within.for_each(|(_, since)| since.retain(|done| done.kind != b'U'));
         }
         files
     }
