@@ -21,17 +21,22 @@ use crate::error::{Error, Result};
 pub const BODY_LIMIT: usize = 1024 * 1024;
 /// Longest idempotency key.
 const KEY_LENGTH: usize = 128;
+/// The character U+0000 as JSON writes it.
+const NUL: &[u8] = b"\\u0000";
+const NO_NUL: &str = "must not hold the character U+0000";
 
 /// A path parameter by its name.
 async fn path_value<S: Send + Sync>(parts: &mut Parts, state: &S, name: &str) -> Result<String> {
     let values = RawPathParams::from_request_parts(parts, state)
         .await
         .map_err(|_| Error::NotFound(crate::error::Noun::Route))?;
-    values
+    let value = values
         .iter()
         .find(|(found, _)| *found == name)
         .map(|(_, value)| value.to_owned())
-        .ok_or_else(|| Error::Internal(anyhow::anyhow!("the route has no parameter `{name}`")))
+        .ok_or_else(|| Error::Internal(anyhow::anyhow!("the route has no parameter `{name}`")))?;
+    // Nothing has such a name, and PostgreSQL could not be asked for it.
+    if value.contains('\0') { Err(Error::NotFound(crate::error::Noun::Route)) } else { Ok(value) }
 }
 
 /// The slug in `/orgs/{slug}/…`.
@@ -107,8 +112,12 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
-        let query = parts.uri.query().unwrap_or("").as_bytes();
-        let pairs = serde_html_form::Deserializer::from_bytes(query);
+        let query = parts.uri.query().unwrap_or("");
+        // A literal `%` is written `%25`, so this is U+0000 and nothing else.
+        if let Some(pair) = query.split('&').find(|pair| pair.contains("%00")) {
+            return Err(Error::field(pair.split('=').next().unwrap_or(""), NO_NUL));
+        }
+        let pairs = serde_html_form::Deserializer::from_bytes(query.as_bytes());
         serde_path_to_error::deserialize(pairs).map(Query).map_err(|error| invalid(&error))
     }
 }
@@ -232,10 +241,42 @@ async fn bytes(body: Body) -> Result<Bytes> {
 }
 
 fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+    refuse_nul(bytes)?;
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| invalid(&error))?;
     json.end().map_err(|error| Error::field("body", error.to_string()))?;
     Ok(value)
+}
+
+/// U+0000 is no part of any text here: PostgreSQL cannot keep it, nor be asked for it.
+fn refuse_nul(json: &[u8]) -> Result<()> {
+    // Raw it is no JSON at all, so it comes escaped or not.
+    if !json.windows(NUL.len()).any(|part| part == NUL) {
+        return Ok(());
+    }
+    match serde_json::from_slice(json).ok().and_then(|value| path_of_nul(&value, "")) {
+        Some(path) if path.is_empty() => Err(Error::field("body", NO_NUL)),
+        Some(path) => Err(Error::field(path, NO_NUL)),
+        // A backslash of its own before `u0000`, or what the reader refuses anyway.
+        None => Ok(()),
+    }
+}
+
+/// Where in the value at `path` the character U+0000 stands.
+fn path_of_nul(value: &serde_json::Value, path: &str) -> Option<String> {
+    use serde_json::Value;
+    match value {
+        Value::String(text) => text.contains('\0').then(|| path.to_owned()),
+        Value::Array(items) => {
+            items.iter().enumerate().find_map(|(at, item)| path_of_nul(item, &format!("{path}[{at}]")))
+        }
+        Value::Object(fields) => fields.iter().find_map(|(name, value)| {
+            let dot = if path.is_empty() { "" } else { "." };
+            let path = format!("{path}{dot}{}", name.replace('\0', "\u{fffd}"));
+            if name.contains('\0') { Some(path) } else { path_of_nul(value, &path) }
+        }),
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
+    }
 }
 
 /// Names the field: serde's path, and of an unknown field its own name.
