@@ -97,7 +97,8 @@ async fn of_twenty_who_set_up_at_once_one_wins() {
 
     let replies = futures_util::future::join_all(tries).await;
 
-    let mut refusals: Vec<_> = replies.iter().filter(|reply| reply.status != 201).map(Reply::refusal).collect();
+    let mut refusals: Vec<_> =
+        replies.iter().filter(|reply| reply.status != 201).map(Reply::refusal).collect();
     assert_eq!(refusals.len(), 19);
     // Who comes after the token was forgotten hears of the setup that is done all the same.
     refusals.dedup();
@@ -140,7 +141,9 @@ async fn everything_that_is_wrong_is_named_at_once() {
     ] {
         let reply = set_up(&hub, with(first(&token), field, value.clone())).await;
         assert_eq!((reply.status, reply.fields()), (400, vec![field.to_owned()]), "{value}");
-        if field == "password" && let Some(password) = value.as_str() {
+        if field == "password"
+            && let Some(password) = value.as_str()
+        {
             assert!(!reply.text.contains(password), "an answer repeats no password");
         }
     }
