@@ -27,7 +27,11 @@ pub async fn run(app: App, listener: TcpListener, stop: CancellationToken) -> an
         tokio::spawn(http::serve::unix(admin, http::admin::router(app.clone()), stop.clone()));
     stop.cancelled().await;
     app.hub().close();
-    let drained = tokio::time::timeout(DRAIN, async { tokio::join!(serving, administering, jobs) }).await;
+    let drain = async {
+        let _ = tokio::join!(serving, administering, jobs);
+        app.finish_notes().await;
+    };
+    let drained = tokio::time::timeout(DRAIN, drain).await;
     if drained.is_err() {
         tracing::warn!("some requests did not end in time and were cut off");
     }

@@ -82,8 +82,7 @@ pub fn open(
 /// Errors: `UNAUTHENTICATED`.
 pub fn renew(tx: &mut SystemTx<'_, '_>, id: SessionId, token_id: Uuid) -> Result<Session> {
     let now = tx.now();
-    let found = session::find(tx, id)?.filter(|session| accepts(session, token_id, now));
-    let mut session = found.ok_or(Error::Unauthenticated)?;
+    let mut session = find_accepting(tx, id, token_id)?;
     if session.token_id != token_id {
         return Ok(session);
     }
@@ -93,9 +92,18 @@ pub fn renew(tx: &mut SystemTx<'_, '_>, id: SessionId, token_id: Uuid) -> Result
     session.last_used_at = now;
     let longest = session.created_at.plus_seconds(LONGEST_SECONDS);
     session.expires_at = now.plus_seconds(UNUSED_SECONDS).min(longest);
-    session::renew(tx, &session)?;
+    if !session::renew(tx, &session)? {
+        // Another tab was faster since we read: its token is the newest.
+        return find_accepting(tx, id, token_id);
+    }
     tx.signal(Signal::Access { org_id: None, user_id: session.user_id });
     Ok(session)
+}
+
+fn find_accepting(tx: &mut SystemTx<'_, '_>, id: SessionId, token_id: Uuid) -> Result<Session> {
+    let now = tx.now();
+    let found = session::find(tx, id)?.filter(|session| accepts(session, token_id, now));
+    found.ok_or(Error::Unauthenticated)
 }
 
 /// The living sessions of a person; `current` is the one that asks.

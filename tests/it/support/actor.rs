@@ -65,6 +65,19 @@ impl Actor {
         format!("/api/v1/orgs/{}{rest}", self.slug)
     }
 
+    /// The same person with other credentials.
+    pub(crate) fn with(&self, credentials: Credentials) -> Actor {
+        Actor { credentials, ..self.clone() }
+    }
+
+    /// The same person with other cookies.
+    pub(crate) fn changes_cookies(&mut self, change: impl FnOnce(&str) -> String) {
+        match &mut self.credentials {
+            Credentials::Session { cookies, .. } => *cookies = change(cookies),
+            Credentials::None | Credentials::Key(_) => panic!("nobody has cookies here"),
+        }
+    }
+
     /// A request with their credentials, to be changed before it is sent.
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.client.request(method, format!("{}{path}", self.base));

@@ -103,6 +103,11 @@ impl TestHub {
         Actor::anonymous(&self.config.public_url)
     }
 
+    /// Somebody with this in the `Authorization` header.
+    pub(crate) fn bearer(&self, secret: &str) -> Actor {
+        Actor::with_key(&self.config.public_url, "", secret, "")
+    }
+
     /// Sets the server up with its first organization.
     pub(crate) async fn tenant(&self, slug: &str) -> Tenant {
         let token = mission_control::auth::sign_in::setup_token(self.dir()).unwrap();
@@ -142,6 +147,17 @@ impl TestHub {
         let request = serde_json::from_value(request).unwrap();
         let reply = mission_control::http::admin::execute(self.app(), request).await.unwrap();
         serde_json::to_value(reply).unwrap()
+    }
+
+    /// Tries to sign in.
+    pub(crate) async fn sign_in(&self, email: &str, password: &str) -> Reply {
+        self.anonymous().post("/api/v1/auth/login", json!({"email": email, "password": password})).await
+    }
+
+    /// One more session of somebody.
+    pub(crate) async fn signed_in(&self, slug: &str, email: &str) -> Actor {
+        let reply = self.sign_in(email, PASSWORD).await.expect_status(200);
+        Actor::signed_in(&self.config.public_url, slug, &reply)
     }
 
     /// Follows an invitation's link.
