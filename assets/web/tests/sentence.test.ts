@@ -23,6 +23,8 @@ test.each<[OrganizationEvent['type'], EventPayload, string]>([
   ['project.transitioned', { project: project(), from: 'definition', to: 'poc' }, '**Ada** moved **Apollo** to proof of concept'],
   ['project.deleted', { project: project() }, '**Ada** ended **Apollo**'],
   ['project.user_assigned', { project: project(), user_id: 'grace' }, '**Ada** added **Grace** to **Apollo**'],
+  ['project.user_assigned', { project: project(), user_id: 'ada' }, '**Ada** joined **Apollo**'],
+  ['task.assigned', { task: task(), user_id: 'ada' }, '**Ada** took on **Ship it**'],
   ['task.created', { task: task() }, '**Ada** created **Ship it**'],
   ['task.updated', { task: task(), changed: ['priority'] }, '**Ada** changed the priority of **Ship it**'],
   ['task.transitioned', { task: task(), from: 'backlog', to: 'in-review' }, '**Ada** moved **Ship it** to in review'],

@@ -41,6 +41,7 @@ export function sentence(event: OrganizationEvent, names: Names): Part[] {
   const member = name(payload.user?.display_name ?? 'a member')
   const person = concerned(event, names)
   const blocker = name(awaited(event, names))
+  const own = payload.user_id !== undefined && payload.user_id === event.actor_id
   const changed = changes(payload.changed)
 
   switch (event.type) {
@@ -53,9 +54,9 @@ export function sentence(event: OrganizationEvent, names: Names): Part[] {
     case 'project.deleted':
       return say`${who} ended ${project}`
     case 'project.user_assigned':
-      return say`${who} added ${person} to ${project}`
+      return own ? say`${who} joined ${project}` : say`${who} added ${person} to ${project}`
     case 'project.user_unassigned':
-      return say`${who} took ${person} off ${project}`
+      return own ? say`${who} left ${project}` : say`${who} took ${person} off ${project}`
 
     case 'task.created':
       return say`${who} created ${task}`
@@ -64,9 +65,9 @@ export function sentence(event: OrganizationEvent, names: Names): Part[] {
     case 'task.transitioned':
       return say`${who} moved ${task} to ${readable(payload.to ?? payload.task?.status, statusNames)}`
     case 'task.assigned':
-      return say`${who} assigned ${task} to ${person}`
+      return own ? say`${who} took on ${task}` : say`${who} assigned ${task} to ${person}`
     case 'task.unassigned':
-      return say`${who} took ${task} from ${person}`
+      return own ? say`${who} gave back ${task}` : say`${who} took ${task} from ${person}`
     case 'task.archived':
       return say`${who} archived ${task}`
     case 'task.restored':
