@@ -268,3 +268,33 @@ async fn a_key_of_one_organization_says_nothing_in_another() {
     let theirs = umbrella.admin.post_once(&umbrella.path("/tasks"), "k", body).await.expect_status(201);
     assert_eq!(theirs.header(REPLAYED), "");
 }
+
+#[tokio::test]
+async fn of_two_bodies_at_once_under_one_key_one_has_an_effect() {
+    let hub = TestHub::start().await;
+    let acme = hub.tenant("acme").await;
+    let ada = &acme.admin;
+    let general = ada.general().await;
+    for (path, field) in
+        [(acme.path("/tasks"), "title"), (acme.path(&format!("/channels/{general}/messages")), "content")]
+    {
+        let events = ada.events().await.len();
+        let tries =
+            (0..20).map(|number| ada.post_once(&path, "k", json!({ field: (number % 2).to_string() })));
+        let replies = futures_util::future::join_all(tries).await;
+
+        let won = replies
+            .iter()
+            .position(|reply| reply.status == 201 && reply.header(REPLAYED).is_empty())
+            .unwrap();
+        for (number, reply) in replies.iter().enumerate() {
+            if number % 2 == won % 2 {
+                assert_eq!((reply.status, reply.json()), (201, replies[won].json()));
+                assert_eq!(reply.header(REPLAYED).is_empty(), number == won);
+            } else {
+                assert_eq!(reply.refusal(), "409 IDEMPOTENCY_MISMATCH");
+            }
+        }
+        assert_eq!(ada.events().await.len(), events + 1);
+    }
+}

@@ -86,7 +86,7 @@ async fn a_message_is_stored_as_it_was_said_and_everybody_hears_of_it() {
         (&event["payload"]["message"], &event["channel_id"], &event["actor_id"]),
         (&said, &json!(channel), &json!(bob.id))
     );
-    assert_eq!(all(&acme.admin, &channel).await, [said.clone()]);
+    assert_eq!(all(&acme.admin, &channel).await, std::slice::from_ref(&said));
     let got = bob.get(&bob.path(&format!("/channels/{channel}"))).await.json();
     assert_eq!(got["last_message_at"], said["created_at"]);
 }
@@ -511,4 +511,68 @@ async fn typing_is_a_moment_that_nobody_keeps() {
     }
     assert_eq!(plain.next().await.unwrap()["type"], "task.created", "only who asked for moments gets them");
     assert_eq!(bob.post(&acme.path(&format!("/channels/{channel}/typing")), json!({})).await.status, 404);
+}
+
+#[tokio::test]
+async fn nothing_is_said_behind_a_door_that_has_been_shut() {
+    let hub = TestHub::start().await;
+    let acme = hub.tenant("acme").await;
+    let bob = hub.person(&acme, "bob", "contributor").await;
+    for shut in ["membership", "project"] {
+        let project = acme.admin.creates_project("Apollo").await;
+        joins(&acme, &project, &bob).await;
+        let channel = project["channel_id"].as_str().unwrap();
+        let path = acme.path(&format!("/projects/{}", id(&project)));
+        let (door, refusal, last) = match shut {
+            "membership" => {
+                (format!("{path}/members/{}", bob.id), "404 CHANNEL_NOT_FOUND", "project.user_unassigned")
+            }
+            _ => (path, "409 CHANNEL_READ_ONLY", "project.deleted"),
+        };
+        let before = acme.admin.events().await.len();
+        let words = futures_util::future::join_all(
+            (0..20).map(|number| says_with(&bob, channel, json!({"content": number.to_string()}))),
+        );
+        let (closed, replies) = futures_util::future::join(acme.admin.delete(&door), words).await;
+        assert_eq!(closed.status, 204);
+
+        let events = events_after(&acme.admin, before).await;
+        let closed_at = kinds(&events).iter().position(|kind| *kind == last).unwrap();
+        assert!(!kinds(&events[closed_at..]).contains(&"message.created"), "{:?}", kinds(&events));
+        let posted = replies.iter().filter(|reply| reply.status == 201).count();
+        assert_eq!(posted, kinds(&events).iter().filter(|kind| **kind == "message.created").count());
+        assert!(replies.iter().all(|reply| reply.status == 201 || reply.refusal() == refusal));
+        assert_eq!(says_with(&bob, channel, json!({"content": "late"})).await.refusal(), refusal);
+    }
+}
+
+#[tokio::test]
+async fn what_has_been_deleted_can_be_answered_and_takes_receipts_without_its_text() {
+    let hub = TestHub::start().await;
+    let acme = hub.tenant("acme").await;
+    let bot = hub.agent(&acme, "bot").await;
+    let channel = acme.admin.general().await;
+    let said = acme
+        .admin
+        .post_once(&posts(&acme.admin, &channel), "k", json!({"content": "hunter2"}))
+        .await
+        .expect_status(201);
+    let path = format!("{}/{}", posts(&bot, &channel), id(&said.json()));
+    acme.admin.delete(&path).await.expect_status(204);
+
+    let again = acme
+        .admin
+        .post_once(&posts(&acme.admin, &channel), "k", json!({"content": "hunter2"}))
+        .await
+        .expect_status(201);
+    assert_eq!(
+        (&again.json()["content"], again.header("idempotent-replayed")),
+        (&json!(""), "true"),
+        "it is as it is now"
+    );
+    bot.put(&format!("{path}/receipt"), json!({"state": "answered"})).await.expect_status(204);
+    says_with(&bot, &channel, json!({"content": "too late", "reply_to_id": said.json()["id"]}))
+        .await
+        .expect_status(201);
+    assert_eq!(contents(&all(&bot, &channel).await), ["", "too late"]);
 }
