@@ -313,9 +313,13 @@ fn invalid<E: std::error::Error>(error: &serde_path_to_error::Error<E>) -> Error
 }
 
 fn idempotency_key(parts: &Parts, body: &[u8]) -> Result<Option<Key>> {
-    let Some(value) = parts.headers.get("idempotency-key") else {
+    let mut values = parts.headers.get_all("idempotency-key").iter();
+    let Some(value) = values.next() else {
         return Ok(None);
     };
+    if values.next().is_some() {
+        return Err(Error::field("Idempotency-Key", "came more than once: send one"));
+    }
     let text = value.to_str().unwrap_or("");
     if text.is_empty() || text.len() > KEY_LENGTH || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(Error::field(
