@@ -241,6 +241,10 @@ async fn bytes(body: Body) -> Result<Bytes> {
 }
 
 fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+    // serde would take the fields of an object from an array as well, in their order.
+    if !bytes.trim_ascii_start().starts_with(b"{") {
+        return Err(Error::field("body", "must be a JSON object"));
+    }
     refuse_nul(bytes)?;
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| invalid(&error))?;
