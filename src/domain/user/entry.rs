@@ -17,7 +17,7 @@ const DERIVED_HANDLE: usize = 32;
 
 /// A new member.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
-#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields, try_from = "Fields")]
 pub enum NewUser {
     /// A person, who is invited.
     Human {
@@ -40,6 +40,45 @@ pub enum NewUser {
         /// What it may do.
         role: Role,
     },
+}
+
+/// The same as it is read, field by field: serde reads an enum with a tag at once and could not say
+/// which field is wrong.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fields {
+    #[serde(rename = "type")]
+    kind: UserType,
+    email: Option<String>,
+    identifier: Option<String>,
+    display_name: String,
+    role: Role,
+    handle: Option<String>,
+}
+
+impl TryFrom<Fields> for NewUser {
+    type Error = String;
+
+    fn try_from(fields: Fields) -> Result<NewUser, String> {
+        let Fields { kind, email, identifier, display_name, role, handle } = fields;
+        let missing = |name| move || format!("missing field `{name}`");
+        let unknown = |name, of| Err(format!("unknown field `{name}`: {of} has none"));
+        match kind {
+            UserType::Human if identifier.is_some() => unknown("identifier", "a person"),
+            UserType::Human => {
+                let email = email.ok_or_else(missing("email"))?;
+                Ok(NewUser::Human { email, display_name, role, handle })
+            }
+            UserType::Agent if email.is_some() => unknown("email", "an agent"),
+            UserType::Agent if handle.is_some() => {
+                Err("unknown field `handle`: an agent's handle is its `identifier`".to_owned())
+            }
+            UserType::Agent => {
+                let identifier = identifier.ok_or_else(missing("identifier"))?;
+                Ok(NewUser::Agent { identifier, display_name, role })
+            }
+        }
+    }
 }
 
 /// A member who was made now, with the secret that is shown this once.
