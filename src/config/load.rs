@@ -9,6 +9,9 @@ use super::keys::{Default, KEYS, Key, nearest, variable};
 use super::{Config, LogFormat, Mode};
 use crate::store::Durability;
 
+/// Shortest secret that signs sessions: 256 bits in base64 without padding.
+const SECRET_LENGTH: usize = 43;
+
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
@@ -261,8 +264,10 @@ impl Parse<'_> {
 
     fn jwt_secret(&mut self) -> Option<String> {
         let secret = self.text("jwt_secret")?;
-        if secret.len() < 32 {
-            self.problem("jwt_secret", "must have 32 characters at least: take `openssl rand -base64 32`");
+        if secret.len() < SECRET_LENGTH {
+            let message =
+                format!("must have {SECRET_LENGTH} characters at least: take `openssl rand -base64 32`");
+            self.problem("jwt_secret", &message);
         }
         Some(secret)
     }
