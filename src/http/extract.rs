@@ -2,8 +2,9 @@
 //! answer of the API's conventions.
 
 use std::str::FromStr;
+use std::time::Duration;
 
-use axum::body::{Body, Bytes};
+use axum::body::{Body, Bytes, HttpBody as _};
 use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
 use axum::http::header::{CONTENT_TYPE, IF_MATCH};
 use axum::http::request::Parts;
@@ -21,6 +22,8 @@ use crate::error::{Error, Noun, Result};
 
 /// Largest body.
 pub const BODY_LIMIT: usize = 1024 * 1024;
+/// How long a body may take to arrive.
+const BODY_TIME: Duration = Duration::from_secs(20);
 /// Longest idempotency key.
 const KEY_LENGTH: usize = 128;
 
@@ -231,10 +234,15 @@ fn require_json(parts: &Parts) -> Result<()> {
 }
 
 async fn bytes(body: Body) -> Result<Bytes> {
-    match Limited::new(body, BODY_LIMIT).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(Error::BodyTooLarge),
-        Err(_) => Err(Error::field("body", "ended before it was whole")),
+    // Who says beforehand that it is too large need not send it.
+    if body.size_hint().lower() > BODY_LIMIT as u64 {
+        return Err(Error::BodyTooLarge);
+    }
+    match tokio::time::timeout(BODY_TIME, Limited::new(body, BODY_LIMIT).collect()).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Error::BodyTooLarge),
+        Ok(Err(_)) => Err(Error::field("body", "ended before it was whole")),
+        Err(_) => Err(Error::field("body", format!("did not arrive within {} s", BODY_TIME.as_secs()))),
     }
 }
 
@@ -309,7 +317,17 @@ fn invalid<E: std::error::Error>(error: &serde_path_to_error::Error<E>) -> Error
         }
         (false, _) => path,
     };
+    let (field, message) = (short(field, FIELD_SHOWN), short(message, MESSAGE_SHOWN));
     Error::Invalid(vec![ErrorDetail { field, message }])
+}
+
+/// So much of what the caller sent that they know it again; the rest does not come back to them.
+fn short(mut text: String, shown: usize) -> String {
+    if let Some((end, _)) = text.char_indices().nth(shown) {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
 }
 
 fn idempotency_key(parts: &Parts, body: &[u8]) -> Result<Option<Key>> {
