@@ -26,6 +26,9 @@ pub const BODY_LIMIT: usize = 1024 * 1024;
 const BODY_TIME: Duration = Duration::from_secs(20);
 /// Longest idempotency key.
 const KEY_LENGTH: usize = 128;
+/// Characters of a field's name and of what is wrong with it that are told back.
+const FIELD_SHOWN: usize = 100;
+const MESSAGE_SHOWN: usize = 500;
 
 /// A path parameter by its name.
 async fn path_value<S: Send + Sync>(parts: &mut Parts, state: &S, name: &str) -> Result<String> {

@@ -1,1 +1,4 @@
-//! (being written)
+//! The event log: found, exported, numbered, never changed, and what it says.
+
+mod log;
+mod payloads;

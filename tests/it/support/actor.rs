@@ -131,11 +131,16 @@ impl Actor {
 
     /// Opens the event stream of their organization; it is open when this returns.
     pub(crate) async fn listens(&self, query: &str, last_event_id: Option<&str>) -> EventStream {
-        let mut request = self.request(Method::GET, &self.path(&format!("/events/stream{query}")));
-        if let Some(id) = last_event_id {
-            request = request.header("last-event-id", id);
+        EventStream::open(self.listening(query, last_event_id)).await
+    }
+
+    /// The request that opens it.
+    pub(crate) fn listening(&self, query: &str, last_event_id: Option<&str>) -> RequestBuilder {
+        let request = self.request(Method::GET, &self.path(&format!("/events/stream{query}")));
+        match last_event_id {
+            Some(id) => request.header("last-event-id", id),
+            None => request,
         }
-        EventStream::open(request).await
     }
 
     pub(crate) async fn creates_project(&self, name: &str) -> Value {

@@ -75,6 +75,11 @@ impl TestHub {
     /// Stops the server as SIGTERM does and starts it again on the same data and port.
     pub(crate) async fn restart(&mut self) {
         self.stop().await;
+        self.start_again().await;
+    }
+
+    /// Starts the stopped server on the same data and port.
+    pub(crate) async fn start_again(&mut self) {
         let (app, running, config) = serve(self.config.clone(), Arc::clone(&self.clock)).await;
         (self.app, self.running, self.config) = (Some(app), Some(running), config);
     }
