@@ -10,9 +10,6 @@ use super::{Config, LogFormat, Mode, own_url};
 use crate::auth::SHORTEST_SECRET;
 use crate::store::Durability;
 
-/// Shortest secret that signs sessions: 256 bits in base64 without padding.
-const SECRET_LENGTH: usize = 43;
-
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
