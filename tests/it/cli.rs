@@ -123,7 +123,7 @@ fn half_a_request(server: &Process, agent: &Actor) -> (TcpStream, &'static str) 
 async fn setup_reads_the_password_from_standard_input_and_happens_once() {
     let install = Install::new();
     install.run_with(&SETUP, "correct horse battery\n").succeeds();
-    install.run_with(&SETUP, PASSWORD).is_refused(65, "already");
+    install.run_with(&SETUP, PASSWORD).fails(65, "already");
 
     let server = install.serve();
     assert!(!server.log().contains("/setup#"));
@@ -139,7 +139,7 @@ async fn setup_through_a_running_server_uses_up_its_token() {
     install.run_with(&SETUP, PASSWORD).succeeds();
     assert!(!install.dir().join("setup-token").exists());
     assert_eq!(server.anonymous().get("/api/v1/auth/providers").await.json()["setup_required"], false);
-    install.run_with(&SETUP, PASSWORD).is_refused(65, "already");
+    install.run_with(&SETUP, PASSWORD).fails(65, "already");
 }
 
 #[test]
@@ -149,8 +149,8 @@ fn a_password_that_cannot_be_had_is_no_setup() {
     assert_eq!(ran.code, 65, "{}", ran.err);
     assert!(ran.err.contains("\n  password: "), "{}", ran.err);
     let args = ["setup", "--org-name=A", "--org-slug=acme", "--email=a@b.example", "--display-name=A"];
-    install.run(&args).is_refused(64, "give it with `--password-file FILE`");
-    install.run(&[&args[..], &["--password-file=/nowhere"]].concat()).is_refused(66, "read /nowhere");
+    install.run(&args).fails(64, "give it with `--password-file FILE`");
+    install.run(&[&args[..], &["--password-file=/nowhere"]].concat()).fails(66, "read /nowhere");
     assert_eq!(install.asks(&["org", "list"])["organizations"], json!([]));
 }
 
@@ -160,7 +160,7 @@ fn a_password_that_cannot_be_had_is_no_setup() {
 fn administer(install: &Install) -> (String, String) {
     let said = install.run(&["org", "create", "Umbrella", "umbrella"]).succeeds().out;
     assert_eq!(said, "created umbrella\n");
-    install.run(&["org", "create", "Other", "umbrella"]).is_refused(65, "`umbrella` is taken");
+    install.run(&["org", "create", "Other", "umbrella"]).fails(65, "`umbrella` is taken");
     let organizations = install.asks(&["org", "list"]);
     assert_eq!(text(&organizations["organizations"][1], "slug"), "umbrella");
     let table = install.run(&["org", "list"]).succeeds().out;
@@ -171,7 +171,7 @@ fn administer(install: &Install) -> (String, String) {
     assert!(text(&invited, "invite_url").contains("/invite#"), "{invited}");
     install
         .run(&["user", "invite", "nobody", "eve@umbrella.example", "Eve"])
-        .is_refused(65, "organization not found");
+        .fails(65, "organization not found");
     let ran = install.run(&["user", "invite", "umbrella", "no-address", "Eve"]);
     assert_eq!(ran.code, 65, "{}", ran.err);
     assert!(ran.err.contains("\n  email: "), "{}", ran.err);
@@ -189,11 +189,11 @@ fn administer(install: &Install) -> (String, String) {
     let rotated = install.asks(&["key", "rotate", "umbrella", "kay", "--grace-hours=0"]);
     let second = text(&rotated, "api_key").to_owned();
     assert_ne!(first, second);
-    install.run(&["key", "rotate", "umbrella", "nobody"]).is_refused(65, "user not found");
+    install.run(&["key", "rotate", "umbrella", "nobody"]).fails(65, "user not found");
 
     let reset = install.asks(&["user", "reset-password", "ada@acme.example"]);
     assert!(text(&reset, "reset_url").contains("/reset#"), "{reset}");
-    install.run(&["user", "reset-password", "nobody@acme.example"]).is_refused(65, "user not found");
+    install.run(&["user", "reset-password", "nobody@acme.example"]).fails(65, "user not found");
     (first, second)
 }
 
@@ -292,7 +292,7 @@ fn everything_that_is_wrong_is_told_at_once_with_the_nearest_name() {
 #[test]
 fn a_configuration_file_that_was_named_must_be_there_and_be_toml() {
     let install = Install::new();
-    install.run(&["serve", "--config=/nowhere.toml"]).is_refused(78, "read /nowhere.toml");
+    install.run(&["serve", "--config=/nowhere.toml"]).fails(78, "read /nowhere.toml");
     std::fs::write(install.beside("mission-control.toml"), "listen = \n").unwrap();
     let ran = install.run(&["serve"]);
     assert_eq!(ran.code, 78, "{}", ran.err);
@@ -337,7 +337,7 @@ async fn healthcheck_tells_a_ready_server_from_nobody() {
     assert_eq!(install.run(&["healthcheck", &listen]).succeeds().out, "ready\n");
     let address = server.address().to_owned();
     server.stop().await;
-    install.run(&["healthcheck", &listen]).is_refused(69, &format!("no server answers on {address}"));
+    install.run(&["healthcheck", &listen]).fails(69, &format!("no server answers on {address}"));
 }
 
 #[test]

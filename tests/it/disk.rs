@@ -126,8 +126,8 @@ async fn a_data_directory_in_use_is_refused_with_who_uses_it() {
     let server = install.serve();
 
     let why = format!("is in use by process {}: stop it first", server.pid());
-    install.run(&["serve"]).is_refused(75, &why);
-    install.run(&["migrate"]).is_refused(75, &why);
+    install.run(&["serve"]).fails(75, &why);
+    install.run(&["migrate"]).fails(75, &why);
 
     server.kill();
     // What a killed server leaves behind keeps nobody out.
@@ -139,7 +139,7 @@ fn a_port_in_use_is_refused_with_what_to_do() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     let install = Install::new().with("MC_LISTEN", &address);
-    install.run(&["serve"]).is_refused(69, &format!("cannot listen on {address}: stop what uses it"));
+    install.run(&["serve"]).fails(69, &format!("cannot listen on {address}: stop what uses it"));
     assert!(!install.dir().exists(), "nothing is made for a server that cannot serve");
 }
 
@@ -147,7 +147,7 @@ fn a_port_in_use_is_refused_with_what_to_do() {
 fn is_refused_untouched(install: &Install, why: &str) {
     let before = std::fs::read(install.database()).unwrap();
     for command in [&["serve"][..], &["migrate"], &["migrate", "--dry-run"], &["org", "list"]] {
-        install.run(command).is_refused(65, why);
+        install.run(command).fails(65, why);
         assert!(std::fs::read(install.database()).unwrap() == before, "{command:?} changed the file");
     }
 }
@@ -217,7 +217,7 @@ fn a_data_directory_that_is_out_of_reach_is_refused() {
     std::fs::set_permissions(install.dir(), PermissionsExt::from_mode(0o000)).unwrap();
     let ran = install.run_as_nobody(&["serve"]);
     std::fs::set_permissions(install.dir(), PermissionsExt::from_mode(0o700)).unwrap();
-    ran.is_refused(77, "lock: Permission denied");
+    ran.fails(77, "lock: Permission denied");
 }
 
 #[test]
@@ -226,5 +226,5 @@ fn a_data_directory_that_cannot_be_made_is_refused() {
     std::fs::write(install.beside("file"), "").unwrap();
     let below = install.beside("file").join("data");
     let install = install.with("MC_DATA_DIR", &below);
-    install.run(&["serve"]).is_refused(69, &format!("make the data directory {}", below.display()));
+    install.run(&["serve"]).fails(69, &format!("make the data directory {}", below.display()));
 }

@@ -177,7 +177,7 @@ impl Ran {
     }
 
     /// Fails with this code and says this, in one line.
-    pub(crate) fn is_refused(self, code: i32, why: &str) -> Ran {
+    pub(crate) fn fails(self, code: i32, why: &str) -> Ran {
         assert_eq!(self.code, code, "{}", self.err);
         assert!(self.err.contains(why), "{}", self.err);
         assert_eq!(self.err.trim_end().lines().count(), 1, "{}", self.err);
