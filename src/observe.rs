@@ -22,6 +22,7 @@ pub fn start_logs(config: &Config) -> anyhow::Result<()> {
     // Libraries say little unless they are asked by name.
     let filter = EnvFilter::try_new(format!("refinery_core=warn,{}", config.log))
         .map_err(|error| anyhow::anyhow!("`log`: `{}` is not a filter: {error}", config.log))?;
+    // Colours are for terminals: a journal or a file gets the text alone.
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())

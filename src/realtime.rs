@@ -4,8 +4,9 @@
 //! [`Publish`](crate::store::Publish)) and by the stream's route. A listener that comes back with
 //! its last event id gets every retained event once and in order, or a reset.
 //!
-//! Invariants: replay and live are one path, joined by sequence number; a slow listener costs the
-//! hub nothing and holds no more than one page. Knows organizations and audiences; must not know
+//! Invariants: replay and live are one path, joined by sequence number; no event is sent by a
+//! standing that is older than the change before it; a slow listener costs the hub nothing and holds
+//! no more than one page. Knows organizations and audiences; must not know
 //! what a task is.
 
 mod hub;
@@ -13,4 +14,4 @@ mod ring;
 mod stream;
 
 pub use self::hub::{Hub, Seat};
-pub use self::stream::{PAGE, Source, Start, Stream};
+pub use self::stream::{PAGE, Source, Standing, Start, Stream};

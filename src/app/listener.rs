@@ -4,12 +4,15 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use mission_control_shared::Timestamp;
+
 use super::App;
 use crate::auth::{Caller, caller};
 use crate::domain;
 use crate::error::Result;
-use crate::events::{Frame, Viewer};
-use crate::realtime::{PAGE, Source};
+use crate::events::Frame;
+use crate::realtime::{PAGE, Source, Standing};
+use crate::store::TenantTx;
 use crate::store::event::{self, Direction, Wanted};
 
 /// Somebody who listens.
@@ -20,31 +23,41 @@ pub(super) struct Listener {
 
 type Answer<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
 
+impl Listener {
+    /// How the caller stands, and what `work` finds at the same moment.
+    async fn look<T: Send + 'static>(
+        app: App,
+        caller: Caller,
+        work: impl FnOnce(&mut TenantTx<'_, '_>) -> Result<T> + Send + 'static,
+    ) -> Result<Option<(Standing, T)>> {
+        app.read_system(move |tx| {
+            let Some(member) = caller::still_live(tx, &caller)? else {
+                return Ok(None);
+            };
+            let actor = member.actor();
+            let mut tx = tx.tenant(member.org_id, &actor)?;
+            let viewer = domain::event::viewer(&mut tx)?;
+            Ok(Some((Standing { viewer, valid_until: member.valid_until }, work(&mut tx)?)))
+        })
+        .await
+    }
+}
+
 impl Source for Listener {
-    fn page(&self, seq: i64) -> Answer<Vec<Frame>> {
-        let (app, caller) = (self.app.clone(), self.caller.clone());
-        Box::pin(async move {
-            app.read(&caller, move |tx| Ok(event::page(tx, &Wanted::default(), Direction::After(seq), PAGE)?))
-                .await
-        })
+    fn page(&self, seq: i64) -> Answer<Option<(Standing, Vec<Frame>)>> {
+        let page = move |tx: &mut TenantTx<'_, '_>| {
+            Ok(event::page(tx, &Wanted::default(), Direction::After(seq), PAGE)?)
+        };
+        Box::pin(Listener::look(self.app.clone(), self.caller.clone(), page))
     }
 
-    fn viewer(&self) -> Answer<Option<Viewer>> {
-        let (app, caller) = (self.app.clone(), self.caller.clone());
-        Box::pin(async move {
-            app.read_system(move |tx| {
-                let Some(member) = caller::still_live(tx, &caller)? else {
-                    return Ok(None);
-                };
-                let actor = member.actor();
-                domain::event::viewer(&mut tx.tenant(member.org_id, &actor)?).map(Some)
-            })
-            .await
-        })
+    fn standing(&self) -> Answer<Option<Standing>> {
+        let found = Listener::look(self.app.clone(), self.caller.clone(), |_| Ok(()));
+        Box::pin(async { Ok(found.await?.map(|(standing, ())| standing)) })
     }
 
-    fn expired(&self) -> bool {
-        self.caller.valid_until.is_some_and(|end| end <= self.app.clock().now())
+    fn now(&self) -> Timestamp {
+        self.app.clock().now()
     }
 }
 

@@ -11,8 +11,9 @@ use tokio_util::sync::CancellationToken;
 use super::App;
 use crate::{http, jobs};
 
-/// How long running requests may take to end after the server is told to stop.
-const DRAIN: Duration = Duration::from_secs(10);
+/// How long running requests may take to end after the server is told to stop: with what comes
+/// after it, all is over within ten seconds.
+const DRAIN: Duration = Duration::from_secs(8);
 
 /// The socket in the data directory through which the command line administers a running server.
 pub const ADMIN_SOCKET: &str = "admin.sock";

@@ -107,10 +107,14 @@ fn find_accepting(tx: &mut SystemTx<'_, '_>, id: SessionId, token_id: Uuid) -> R
 }
 
 /// The living sessions of a person; `current` is the one that asks.
-pub fn list(tx: &mut SystemTx<'_, '_>, user_id: UserId, current: SessionId) -> Result<Vec<SessionInfo>> {
+pub fn list(
+    tx: &mut SystemTx<'_, '_>,
+    user_id: UserId,
+    current: Option<SessionId>,
+) -> Result<Vec<SessionInfo>> {
     let info = |session: Session| SessionInfo {
         id: session.id,
-        current: session.id == current,
+        current: Some(session.id) == current,
         address: session.address,
         user_agent: session.user_agent,
         created_at: session.created_at,

@@ -57,7 +57,10 @@ impl Room {
     }
 
     fn push(&self, entries: impl IntoIterator<Item = Entry>) {
-        let seats = self.seats();
+        self.push_to(&self.seats(), entries);
+    }
+
+    fn push_to(&self, seats: &HashMap<u64, Arc<Chair>>, entries: impl IntoIterator<Item = Entry>) {
         let mut ring = self.ring_mut();
         for entry in entries {
             ring.push(entry);
@@ -142,11 +145,12 @@ impl Hub {
         }
         let first = !seats.values().any(|other| other.user_id == user_id);
         seats.insert(number, Arc::clone(&chair));
-        drop(seats);
         metrics::gauge!("mc_stream_connections").increment(1.0);
         if first {
-            room.push([presence(user_id, true)]);
+            // Before anybody else sits down or leaves: who comes and who goes is told in that order.
+            room.push_to(&seats, [presence(user_id, true)]);
         }
+        drop(seats);
         Ok(Seat { hub: Arc::clone(self), room, chair, number })
     }
 
@@ -210,10 +214,9 @@ impl Drop for Seat {
         let mut seats = self.room.seats();
         seats.remove(&self.number);
         let last = !seats.values().any(|other| other.user_id == self.chair.user_id);
-        drop(seats);
         metrics::gauge!("mc_stream_connections").decrement(1.0);
         if last {
-            self.room.push([presence(self.chair.user_id, false)]);
+            self.room.push_to(&seats, [presence(self.chair.user_id, false)]);
         }
     }
 }

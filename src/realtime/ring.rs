@@ -8,7 +8,7 @@ use mission_control_shared::{ProjectId, UserId};
 use crate::events::Frame;
 
 /// Entries that are kept for listeners; who is further behind reads the log.
-const ENTRIES: usize = 1_024;
+pub(super) const ENTRIES: usize = 1_024;
 /// Bytes of events that are kept at most.
 const BYTES: usize = 2 * 1024 * 1024;
 
@@ -36,34 +36,17 @@ pub(super) struct Moment {
     pub(super) bytes: bytes::Bytes,
 }
 
-/// The recent entries. Each has a place, counted from 0 since the room was made; the events among
-/// them are consecutive in the log.
+/// The recent entries. Each has a place, counted from 0 since the room was made.
 #[derive(Debug, Default)]
 pub(super) struct Ring {
     entries: VecDeque<Entry>,
     first_place: u64,
     bytes: usize,
-    /// The newest event that was ever pushed; `None` = none since the start.
-    last_seq: Option<i64>,
-}
-
-/// Where a listener stands after it asked to join.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Joined {
-    /// It goes on from this place.
-    At(u64),
-    /// What it needs next is not kept any more: read the log.
-    Behind,
 }
 
 impl Ring {
     pub(super) fn push(&mut self, entry: Entry) {
         if let Entry::Event(frame) = &entry {
-            if self.last_seq.is_some_and(|last| frame.seq != last + 1) {
-                // A gap (somebody else's commit is still on its way): nobody may join across it.
-                self.clear();
-            }
-            self.last_seq = Some(frame.seq);
             self.bytes += frame.bytes.len();
         }
         self.entries.push_back(entry);
@@ -86,23 +69,10 @@ impl Ring {
         self.bytes = 0;
     }
 
-    fn end(&self) -> u64 {
+    /// The place of the entry that comes next. Who notes it before reading the log finds here, from
+    /// that place on, everything that the log did not have yet.
+    pub(super) fn end(&self) -> u64 {
         self.first_place + self.entries.len() as u64
-    }
-
-    /// The place from which a listener that has everything up to `seq` can go on.
-    pub(super) fn join(&self, seq: i64) -> Joined {
-        if self.last_seq.is_none_or(|last| last <= seq) {
-            return Joined::At(self.end());
-        }
-        let next =
-            self.entries.iter().position(|entry| matches!(entry, Entry::Event(frame) if frame.seq > seq));
-        match next.map(|index| (index, &self.entries[index])) {
-            Some((index, Entry::Event(frame))) if frame.seq == seq + 1 => {
-                Joined::At(self.first_place + index as u64)
-            }
-            _ => Joined::Behind,
-        }
     }
 
     /// The entry at a place: `Err` when it is not kept any more, `None` when it is yet to come.
@@ -137,37 +107,25 @@ mod tests {
     }
 
     #[test]
-    fn a_listener_joins_where_it_left_off_or_reads_the_log() {
-        let mut ring = Ring::default();
-        assert_eq!(ring.join(7), Joined::At(0), "nothing came since the start");
-        for seq in 8..=10 {
-            ring.push(event(seq));
-            ring.push(Entry::Heartbeat);
-        }
-        assert_eq!(ring.join(7), Joined::At(0));
-        assert_eq!(ring.join(8), Joined::At(2));
-        assert_eq!(ring.join(10), Joined::At(6));
-        assert_eq!(ring.join(12), Joined::At(6), "it read a commit that is still to be pushed");
-        assert_eq!(ring.join(6), Joined::Behind);
-    }
-
-    #[test]
     fn what_is_pushed_out_is_read_from_the_log() {
         let mut ring = Ring::default();
         for seq in 1..=(ENTRIES as i64 + 1) {
             ring.push(event(seq));
         }
         assert!(ring.get(0).is_err());
-        assert_eq!(ring.join(0), Joined::Behind);
-        assert_eq!(ring.join(1), Joined::At(1));
+        assert!(matches!(ring.get(1), Ok(Some(Entry::Event(frame))) if frame.seq == 2));
+        assert!(matches!(ring.get(ring.end()), Ok(None)));
     }
 
     #[test]
-    fn nobody_joins_across_a_gap() {
+    fn places_go_on_counting_when_the_entries_are_forgotten() {
         let mut ring = Ring::default();
         ring.push(event(1));
-        ring.push(event(3));
-        assert_eq!(ring.join(1), Joined::Behind);
-        assert_eq!(ring.join(2), Joined::At(1));
+        ring.push(Entry::Heartbeat);
+        ring.clear();
+        assert_eq!(ring.end(), 2);
+        assert!(ring.get(1).is_err());
+        ring.push(event(2));
+        assert!(matches!(ring.get(2), Ok(Some(Entry::Event(_)))));
     }
 }

@@ -29,15 +29,23 @@ export default defineConfig({
       args: quiet,
     },
   },
+  // The screens are looked at in all four, the stories told on a desk and on a phone; what happens to
+  // a connection has nothing to do with the size of the window.
   projects: [
     { name: 'desk-light', use: { viewport: { width: 1280, height: 900 }, colorScheme: 'light' } },
-    { name: 'desk-dark', use: { viewport: { width: 1280, height: 900 }, colorScheme: 'dark' } },
+    {
+      name: 'desk-dark',
+      grep: /@screens/,
+      use: { viewport: { width: 1280, height: 900 }, colorScheme: 'dark' },
+    },
     {
       name: 'phone-light',
+      grep: /@screens/,
       use: { viewport: { width: 390, height: 844 }, colorScheme: 'light', hasTouch: true, isMobile: true },
     },
     {
       name: 'phone-dark',
+      testIgnore: '**/live.test.ts',
       use: { viewport: { width: 390, height: 844 }, colorScheme: 'dark', hasTouch: true, isMobile: true },
     },
   ],

@@ -42,41 +42,40 @@ pub enum NewUser {
     },
 }
 
-/// The same as it is read, field by field: serde reads an enum with a tag at once and could not say
-/// which field is wrong.
+/// The fields of either: read by themselves, so that a refusal can name the one that is wrong, which
+/// serde cannot of an enum with a tag.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Fields {
     #[serde(rename = "type")]
     kind: UserType,
-    email: Option<String>,
-    identifier: Option<String>,
     display_name: String,
     role: Role,
+    #[serde(default)]
+    email: Option<String>,
+    #[serde(default)]
     handle: Option<String>,
+    #[serde(default)]
+    identifier: Option<String>,
 }
 
 impl TryFrom<Fields> for NewUser {
-    type Error = String;
+    type Error = &'static str;
 
-    fn try_from(fields: Fields) -> Result<NewUser, String> {
-        let Fields { kind, email, identifier, display_name, role, handle } = fields;
-        let missing = |name| move || format!("missing field `{name}`");
-        let unknown = |name, of| Err(format!("unknown field `{name}`: {of} has none"));
-        match kind {
-            UserType::Human if identifier.is_some() => unknown("identifier", "a person"),
-            UserType::Human => {
-                let email = email.ok_or_else(missing("email"))?;
+    fn try_from(fields: Fields) -> Result<Self, Self::Error> {
+        let Fields { kind, display_name, role, email, handle, identifier } = fields;
+        match (kind, email, handle, identifier) {
+            (UserType::Human, Some(email), handle, None) => {
                 Ok(NewUser::Human { email, display_name, role, handle })
             }
-            UserType::Agent if email.is_some() => unknown("email", "an agent"),
-            UserType::Agent if handle.is_some() => {
-                Err("unknown field `handle`: an agent's handle is its `identifier`".to_owned())
-            }
-            UserType::Agent => {
-                let identifier = identifier.ok_or_else(missing("identifier"))?;
+            (UserType::Human, None, ..) => Err("missing field `email`: a person is invited by it"),
+            (UserType::Human, .., Some(_)) => Err("unknown field `identifier`: a person has a `handle`"),
+            (UserType::Agent, None, None, Some(identifier)) => {
                 Ok(NewUser::Agent { identifier, display_name, role })
             }
+            (UserType::Agent, .., None) => Err("missing field `identifier`: it is an agent's handle"),
+            (UserType::Agent, Some(_), ..) => Err("unknown field `email`: only people have one"),
+            (UserType::Agent, _, Some(_), _) => Err("unknown field `handle`: an agent's is its `identifier`"),
         }
     }
 }

@@ -38,19 +38,19 @@ pub async fn stream_events(
     headers: HeaderMap,
     Query(query): Query<StreamQuery>,
 ) -> Result<Response> {
-    let header = headers.get("last-event-id").and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let resume = resume(header.or(query.last_event_id).as_deref())?;
+    // What is no text is no id of ours, and must not pass for "from now on".
+    let header = headers.get("last-event-id").map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let resume = resume(header.as_deref().or(query.last_event_id.as_deref()))?;
     let ephemeral = match query.ephemeral.unwrap_or(0) {
         flag @ (0 | 1) => flag == 1,
         _ => return Err(Error::field("ephemeral", "must be 0 or 1")),
     };
     // The seat first: what is committed from here on reaches the room while the log is read.
     let seat = app.hub().sit(caller.org_id, caller.user_id, app.config().max_streams_per_org)?;
-    let (head, viewer) =
-        app.read(&caller, |tx| Ok((crate::store::event::head(tx)?, event::viewer(tx)?))).await?;
+    let head = app.read(&caller, |tx| Ok(crate::store::event::head(tx)?)).await?;
     let (seq, reset) = event::start(head, resume);
     let start = Start { epoch: head.epoch, seq, reset, ephemeral };
-    let stream = Stream::new(seat, app.listener(&caller), start, viewer);
+    let stream = Stream::new(seat, app.listener(&caller), start);
     const UNBUFFERED: HeaderName = HeaderName::from_static("x-accel-buffering");
     let headers = [(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "no-store"), (UNBUFFERED, "no")];
     Ok((headers, Body::new(stream)).into_response())

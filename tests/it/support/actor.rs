@@ -57,6 +57,11 @@ impl Actor {
         Actor::new(base, slug, &id, reply.session())
     }
 
+    /// The same somebody, at another address.
+    pub(crate) fn at(&self, base: &str) -> Actor {
+        Actor { base: base.to_owned(), ..self.clone() }
+    }
+
     /// The path under their organization.
     pub(crate) fn path(&self, rest: &str) -> String {
         format!("/api/v1/orgs/{}{rest}", self.slug)

@@ -180,15 +180,7 @@ impl TestHub {
 
     /// An agent with its key.
     pub(crate) async fn agent(&self, tenant: &Tenant, name: &str) -> Actor {
-        let body = json!({"type": "agent", "identifier": name, "display_name": name, "role": "contributor"});
-        let reply: Reply = tenant.admin.post(&tenant.path("/users"), body).await.expect_status(201);
-        let json = reply.json();
-        Actor::with_key(
-            &self.config.public_url,
-            &tenant.slug,
-            json["api_key"].as_str().unwrap(),
-            json["user"]["id"].as_str().unwrap(),
-        )
+        tenant.agent(name).await
     }
 }
 
@@ -196,6 +188,14 @@ impl Tenant {
     /// A path in this organization.
     pub(crate) fn path(&self, rest: &str) -> String {
         format!("/api/v1/orgs/{}{rest}", self.slug)
+    }
+
+    /// An agent with its key.
+    pub(crate) async fn agent(&self, name: &str) -> Actor {
+        let body = json!({"type": "agent", "identifier": name, "display_name": name, "role": "contributor"});
+        let json = self.admin.post(&self.path("/users"), body).await.expect_status(201).json();
+        let (key, id) = (json["api_key"].as_str().unwrap(), json["user"]["id"].as_str().unwrap());
+        Actor::with_key(&self.admin.base, &self.slug, key, id)
     }
 }
 

@@ -17,4 +17,5 @@ export const api = createApi({
 })
 
 export { answer, everyPage } from './client'
-export { Problem } from './problem'
+export { type Once, once } from './once'
+export { asSentence, Problem } from './problem'
