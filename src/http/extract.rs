@@ -26,7 +26,7 @@ pub const BODY_LIMIT: usize = 1024 * 1024;
 const BODY_TIME: Duration = Duration::from_secs(20);
 /// Longest idempotency key.
 const KEY_LENGTH: usize = 128;
-/// Characters of a field's name and of what is wrong with it that are told back.
+/// Characters of a wrong field's name, and of what is wrong with it, that come back to the caller.
 const FIELD_SHOWN: usize = 100;
 const MESSAGE_SHOWN: usize = 500;
 
@@ -272,7 +272,7 @@ fn refuse_zero(body: &[u8]) -> Result<()> {
 }
 
 fn zero(field: &str) -> Error {
-    Error::field(field, "must not hold the character U+0000")
+    Error::field(short(field.to_owned(), FIELD_SHOWN), "must not hold the character U+0000")
 }
 
 /// Where in a value there is a text with U+0000, its fields and indices with dots between them.

@@ -236,7 +236,7 @@ async fn a_broken_body_is_400_and_says_where() {
         ("a number", br#"{"title":7}"#.to_vec(), "title"),
         ("a list", br#"{"title":["x"]}"#.to_vec(), "title"),
         ("no list", br#"{"title":"x","project_ids":"x"}"#.to_vec(), "project_ids"),
-        ("a wrong item", br#"{"title":"x","project_ids":["x"]}"#.to_vec(), "project_ids[0]"),
+        ("a wrong item", br#"{"title":"x","project_ids":["x"]}"#.to_vec(), "project_ids.0"),
         ("a wrong choice", br#"{"title":"x","priority":"urgent"}"#.to_vec(), "priority"),
         ("a number without end", format!(r#"{{"title":{}}}"#, "9".repeat(100_000)).into_bytes(), "title"),
         ("a long text", format!(r#"{{"title":"{}"}}"#, "x".repeat(900_000)).into_bytes(), "title"),

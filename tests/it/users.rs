@@ -488,7 +488,7 @@ async fn organizations_are_listed_for_who_belongs_to_them() {
     assert_eq!(kay.get(&umbrella.path("")).await.refusal(), "404 ORGANIZATION_NOT_FOUND");
     assert_eq!(kay.get("/api/v1/orgs/nobody").await.refusal(), "404 ORGANIZATION_NOT_FOUND");
     assert_eq!(kay.get("/api/v1/orgs/a%00b").await.status, 404);
-    assert_eq!(kay.get("/api/v1/orgs/%ff").await.status, 404);
+    assert_eq!(kay.get("/api/v1/orgs/%ff").await.refusal(), "400 INVALID_ID");
 }
 
 #[tokio::test]
