@@ -15,6 +15,7 @@ use std::sync::Arc;
 use axum::http::{HeaderValue, StatusCode};
 use mission_control_shared::OrgStatus;
 use serde::Serialize;
+use tokio_util::task::TaskTracker;
 
 use crate::auth::{Auth, Caller};
 use crate::config::Config;
@@ -37,6 +38,8 @@ struct Parts {
     store: Store,
     auth: Arc<Auth>,
     hub: Arc<Hub>,
+    /// Writes that nobody waits for but the stop of the server.
+    notes: TaskTracker,
     /// Held as long as the data directory is in use.
     _lock: DataDirLock,
 }
@@ -74,7 +77,8 @@ impl App {
         let hub = Arc::new(Hub::default());
         let wires = Wires { auth: Arc::clone(&auth), hub: Arc::clone(&hub) };
         let store = Store::open(&config.place()?, clock, Arc::new(wires))?;
-        Ok(App(Arc::new(Parts { config, store, auth, hub, _lock: lock })))
+        let notes = TaskTracker::new();
+        Ok(App(Arc::new(Parts { config, store, auth, hub, notes, _lock: lock })))
     }
 
     /// The configuration.
@@ -162,5 +166,21 @@ impl App {
         mut work: impl FnMut(&mut SystemTx<'_, '_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         self.0.store.write(move |tx| work(&mut tx.system())).await
+    }
+
+    /// Writes a note that no answer waits for. `work` may run more than once.
+    pub fn write_later(&self, work: impl FnMut(&mut SystemTx<'_, '_>) -> Result<()> + Send + 'static) {
+        let app = self.clone();
+        self.0.notes.spawn(async move {
+            if let Err(error) = app.write_system(work).await {
+                tracing::warn!(%error, "a note about a caller could not be written");
+            }
+        });
+    }
+
+    /// Waits for the notes that were begun; called when no request runs any more.
+    async fn finish_notes(&self) {
+        self.0.notes.close();
+        self.0.notes.wait().await;
     }
 }

@@ -137,8 +137,9 @@ fn dispatch(cli: Cli) -> Result<(), Exit> {
         Command::Migrate(command) => migrate::run(&configuration(flags)?, &command),
         Command::Version(version) => print(&version_text(version.json)),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "mission-control", &mut std::io::stdout());
-            Ok(())
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "mission-control", &mut script);
+            print(String::from_utf8_lossy(&script).trim_end())
         }
     }
 }
@@ -166,7 +167,7 @@ fn print(text: &str) -> Result<(), Exit> {
     }
 }
 
-fn settings(flags: &Flags) -> Result<Vec<load::Setting>, Exit> {
+fn settings(flags: &Flags) -> Result<load::Settings, Exit> {
     let given = [
         ("data_dir", &flags.data_dir),
         ("listen", &flags.listen),

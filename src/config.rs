@@ -99,6 +99,15 @@ impl Config {
         }
     }
 
+    /// The address that the system gave where port 0 asked for any; the public URL follows it
+    /// unless one is configured.
+    pub fn listens_on(&mut self, address: SocketAddr) {
+        if self.public_url == own_url(self.listen) {
+            self.public_url = own_url(address);
+        }
+        self.listen = address;
+    }
+
     /// Where the rows are.
     pub fn place(&self) -> anyhow::Result<Place> {
         match &self.database_url {
@@ -115,6 +124,11 @@ impl Config {
             }),
         }
     }
+}
+
+/// How a server on this address is reached where nobody says otherwise.
+fn own_url(listen: SocketAddr) -> String {
+    format!("http://{listen}")
 }
 
 /// Whether plain http is acceptable for this public URL: loopback, private addresses and names

@@ -173,7 +173,7 @@ pub enum Error {
     #[error("send the body as `content-type: application/json`")]
     UnsupportedMediaType,
     /// 429.
-    #[error("too many requests: wait {} s", .0.as_secs().max(1))]
+    #[error("too many requests: wait {} s", whole_seconds(*.0))]
     Limited(Duration),
     /// 503: the disk takes no writes.
     #[error("the server's disk is full or read-only; nothing was stored. Try again when there is room")]
@@ -241,7 +241,7 @@ impl Error {
     /// When to try again, in seconds.
     pub fn retry_after(&self) -> Option<u64> {
         match self {
-            Error::Limited(wait) => Some(wait.as_secs().max(1)),
+            Error::Limited(wait) => Some(whole_seconds(*wait)),
             Error::StorageFull => Some(30),
             Error::Unavailable => Some(1),
             _ => None,
@@ -257,6 +257,11 @@ impl Error {
         let (code, message) = (self.code().to_owned(), self.to_string());
         ErrorEnvelope { error: ErrorBody { code, message, status: self.status(), details } }
     }
+}
+
+/// Rounded up: who comes back then has waited long enough.
+fn whole_seconds(wait: Duration) -> u64 {
+    (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
 }
 
 impl From<Failure> for Error {

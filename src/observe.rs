@@ -2,6 +2,7 @@
 //!
 //! Called at the start and by `/metrics`. Must not know: who listens, what a request means.
 
+use std::io::IsTerminal as _;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -18,9 +19,14 @@ const REQUESTS: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 512.0];
 
 /// Starts logging to standard error, once for the process.
 pub fn start_logs(config: &Config) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(&config.log)
+    // Libraries say little unless they are asked by name.
+    let filter = EnvFilter::try_new(format!("refinery_core=warn,{}", config.log))
         .map_err(|error| anyhow::anyhow!("`log`: `{}` is not a filter: {error}", config.log))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Colours are for terminals: a journal or a file gets the text alone.
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     match config.log_format {
         LogFormat::Text => builder.finish().try_init()?,
         LogFormat::Json => builder.json().flatten_event(true).finish().try_init()?,

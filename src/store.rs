@@ -73,6 +73,41 @@ pub enum Failure {
     Other(#[source] anyhow::Error),
 }
 
+/// A database file that this program must not touch.
+#[derive(Debug, thiserror::Error)]
+pub enum Unusable {
+    /// Not a database, or a damaged one.
+    #[error(
+        "{} is damaged or not a database: move it and its -wal and -shm files away and restore a backup \
+         in their place",
+        file.display()
+    )]
+    Damaged {
+        /// The file.
+        file: std::path::PathBuf,
+        /// What SQLite says.
+        #[source]
+        cause: rusqlite::Error,
+    },
+    /// Made by a newer version of this program.
+    #[error(
+        "the database has version {version}, this program knows up to {newest}: install a newer \
+         mission-control, or restore a backup that this version made"
+    )]
+    Newer {
+        /// The version of the database.
+        version: i32,
+        /// The newest that is known.
+        newest: i32,
+    },
+    /// Made by another program.
+    #[error("{} is a database of another program: choose another data directory", file.display())]
+    Foreign {
+        /// The file.
+        file: std::path::PathBuf,
+    },
+}
+
 /// The result of a store function.
 pub type Result<T, E = Failure> = std::result::Result<T, E>;
 
@@ -136,12 +171,13 @@ impl Store {
         let readers = std::thread::available_parallelism().map_or(2, |cores| cores.get() * 2).clamp(2, 8);
         let engine = match place {
             Place::Sqlite { file, durability } => {
-                let writing = sqlite::open_writer(file, *durability)?;
-                migrate::sqlite(writing, file).and_then(|(writing, _)| {
-                    let pool = sqlite::readers(file, readers)?;
-                    let writer = writer::Writer::start(writing, Arc::clone(&clock), publish)?;
-                    Ok(Engine::Sqlite { pool, writer })
-                })?
+                // Looked at before it is opened for writing: what is refused stays as it is.
+                let (version, _) = migrate::status(file)?;
+                let mut writing = sqlite::open_writer(file, *durability)?;
+                migrate::sqlite(&mut writing, file, version)?;
+                let pool = sqlite::readers(file, readers)?;
+                let writer = writer::Writer::start(writing, Arc::clone(&clock), publish)?;
+                Engine::Sqlite { pool, writer }
             }
             #[cfg(feature = "postgres")]
             Place::Postgres { url } => {

@@ -59,6 +59,44 @@ def administrator_key(base: str, data_dir: str) -> str:
     return made["api_key"]
 
 
+def world(base: str, key: str) -> dict[str, str]:
+    """One thing of each noun: noun in the path -> id."""
+    org = f"{base}/api/v1/orgs/acme"
+
+    def make(path: str, body: dict) -> dict:
+        return call("POST", f"{org}{path}", body, key)[1]
+
+    project = make("/projects", {"name": "Probed", "type": "software"})
+    task, other = make("/tasks", {"title": "Probed"}), make("/tasks", {"title": "Blocker"})
+    make(f"/tasks/{task['id']}/dependencies", {"blocked_by_id": other["id"]})
+    task = make(f"/tasks/{task['id']}/evidence", {"type": "pr_link", "url": "https://example.org/1"})
+    message = make(f"/channels/{project['channel_id']}/messages", {"content": "Probed"})
+    agent = make("/users", {"type": "agent", "identifier": "spare", "display_name": "S", "role": "contributor"})
+    make("/users", {"type": "human", "email": "asked@example.org", "display_name": "Asked", "role": "contributor"})
+    invitations = call("GET", f"{org}/invitations", key=key)[1]["data"]
+    return {
+        "projects": project["id"], "tasks": task["id"], "dependencies": other["id"], "evidence": task["evidence"][0]["id"],
+        "channels": project["channel_id"], "messages": message["id"], "users": agent["user"]["id"],
+        "members": agent["user"]["id"], "invitations": invitations[0]["id"],
+    }
+
+
+def with_known_ids(document: dict, ids: dict[str, str]) -> dict:
+    """The document, its paths reaching things that exist most of the time."""
+    nobody = "01900000-0000-7000-8000-000000000000"
+    for path, item in document["paths"].items():
+        parts = path.split("/")
+        for operation in item.values():
+            for parameter in operation.get("parameters", []):
+                if parameter["in"] != "path":
+                    continue
+                noun = parts[parts.index("{%s}" % parameter["name"]) - 1]
+                known = "acme" if parameter["name"] == "slug" else ids.get(noun)
+                if known:
+                    parameter["schema"] = {"type": "string", "enum": [known, "nobody" if noun == "orgs" else nobody]}
+    return document
+
+
 def main() -> int:
     with tempfile.TemporaryDirectory() as data_dir:
         port = free_port()
@@ -72,8 +110,12 @@ def main() -> int:
             wait_until_ready(base, server)
             key = administrator_key(base, data_dir)
             # The stream does not end, so it has tests of its own; and the prober keeps its key.
+            _, document = call("GET", f"{base}/api/v1/openapi.json")
+            described = os.path.join(data_dir, "described.json")
+            with open(described, "w") as file:
+                json.dump(with_known_ids(document, world(base, key)), file)
             probed = subprocess.run([
-                sys.argv[1], "run", f"{base}/api/v1/openapi.json",
+                sys.argv[1], "run", described, "--url", base,
                 "--header", f"Authorization: Bearer {key}",
                 "--checks", "not_a_server_error,status_code_conformance,content_type_conformance,"
                             "response_schema_conformance",

@@ -11,8 +11,9 @@ use tokio_util::sync::CancellationToken;
 use super::App;
 use crate::{http, jobs};
 
-/// How long running requests may take to end after the server is told to stop.
-const DRAIN: Duration = Duration::from_secs(10);
+/// How long running requests may take to end after the server is told to stop: with what comes
+/// after it, all is over within ten seconds.
+const DRAIN: Duration = Duration::from_secs(8);
 
 /// The socket in the data directory through which the command line administers a running server.
 pub const ADMIN_SOCKET: &str = "admin.sock";
@@ -26,7 +27,11 @@ pub async fn run(app: App, listener: TcpListener, stop: CancellationToken) -> an
         tokio::spawn(http::serve::unix(admin, http::admin::router(app.clone()), stop.clone()));
     stop.cancelled().await;
     app.hub().close();
-    let drained = tokio::time::timeout(DRAIN, async { tokio::join!(serving, administering, jobs) }).await;
+    let drain = async {
+        let _ = tokio::join!(serving, administering, jobs);
+        app.finish_notes().await;
+    };
+    let drained = tokio::time::timeout(DRAIN, drain).await;
     if drained.is_err() {
         tracing::warn!("some requests did not end in time and were cut off");
     }

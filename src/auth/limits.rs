@@ -61,10 +61,9 @@ impl<K: Hash + Eq + Clone> PerKey<K> {
         if self.asked.fetch_add(1, Ordering::Relaxed) % SWEEP_AFTER == SWEEP_AFTER - 1 {
             self.limiter.retain_recent();
         }
-        self.limiter.check_key(key).map_err(|until| {
-            let wait = until.wait_time_from(DefaultClock::default().now());
-            Error::Limited(wait + Duration::from_millis(999))
-        })
+        self.limiter
+            .check_key(key)
+            .map_err(|until| Error::Limited(until.wait_time_from(DefaultClock::default().now())))
     }
 }
 

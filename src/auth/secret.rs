@@ -11,7 +11,7 @@ use subtle::ConstantTimeEq as _;
 use crate::domain::token::{self, Token};
 
 /// Shortest secret that may be configured: 256 bits in base64 without padding.
-const SHORTEST: usize = 43;
+pub const SHORTEST: usize = 43;
 const SIGNING_FILE: &str = "jwt-secret";
 
 /// The secret that signs sessions: the configured one, or the one in the data directory, which is

@@ -6,12 +6,12 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use clap::Subcommand;
 use mission_control_shared::{ErrorEnvelope, Role};
 use serde_json::Value;
 
-use super::exit::{DATA, Exit, UNAVAILABLE};
+use super::exit::{DATA, Exit, SOFTWARE, TEMPORARY, UNAVAILABLE};
 use super::prompt;
 use crate::app::{ADMIN_SOCKET, App};
 use crate::config::Config;
@@ -230,7 +230,7 @@ fn table(rows: &Value, columns: &[&str]) -> String {
 fn ask(config: &Config, request: AdminRequest) -> Result<Value, Exit> {
     let socket = config.data_dir.join(ADMIN_SOCKET);
     match UnixStream::connect(&socket) {
-        Ok(stream) => through_socket(stream, &request).map_err(|error| Exit::new(UNAVAILABLE, error)),
+        Ok(stream) => through_socket(stream, &request),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {
             on_the_database(config, request)
         }
@@ -244,8 +244,22 @@ fn ask(config: &Config, request: AdminRequest) -> Result<Value, Exit> {
     }
 }
 
-fn through_socket(mut stream: UnixStream, request: &AdminRequest) -> anyhow::Result<Value> {
-    let body = serde_json::to_string(request)?;
+fn through_socket(stream: UnixStream, request: &AdminRequest) -> Result<Value, Exit> {
+    let body = serde_json::to_string(request).context("write the request")?;
+    let answer = exchange(stream, &body).map_err(|error| Exit::new(UNAVAILABLE, error))?;
+    let (head, body) = answer
+        .split_once("\r\n\r\n")
+        .ok_or_else(|| Exit::new(UNAVAILABLE, anyhow::anyhow!("the server broke off")))?;
+    if head.split_whitespace().nth(1).is_some_and(|status| status.starts_with('2')) {
+        return Ok(serde_json::from_str(body).context("read the server's answer")?);
+    }
+    Err(match serde_json::from_str(body) {
+        Ok(envelope) => refused(&envelope),
+        Err(_) => anyhow::anyhow!("the server answered: {head}").into(),
+    })
+}
+
+fn exchange(mut stream: UnixStream, body: &str) -> anyhow::Result<String> {
     let head = format!(
         "POST {} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\
          Connection: close\r\n\r\n",
@@ -258,29 +272,27 @@ fn through_socket(mut stream: UnixStream, request: &AdminRequest) -> anyhow::Res
         .context("ask the server")?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).context("read the server's answer")?;
-    let (head, body) = answer.split_once("\r\n\r\n").context("the server broke off")?;
-    if head.split_whitespace().nth(1).is_some_and(|status| status.starts_with('2')) {
-        return serde_json::from_str(body).context("read the server's answer");
-    }
-    match serde_json::from_str::<ErrorEnvelope>(body) {
-        Ok(refused) => bail!("{}", words(&refused)),
-        Err(_) => bail!("the server answered: {head}"),
-    }
+    Ok(answer)
 }
 
-fn words(refused: &ErrorEnvelope) -> String {
-    let details =
-        refused.error.details.iter().map(|detail| format!("\n  {}: {}", detail.field, detail.message));
-    format!("{}{}", refused.error.message, details.collect::<String>())
+/// The same words and the same code, whether a server refused it or there was none.
+fn refused(envelope: &ErrorEnvelope) -> Exit {
+    let error = &envelope.error;
+    let details = error.details.iter().map(|detail| format!("\n  {}: {}", detail.field, detail.message));
+    let code = match error.status {
+        503 => TEMPORARY,
+        500.. => SOFTWARE,
+        _ => DATA,
+    };
+    Exit::new(code, anyhow::anyhow!("{}{}", error.message, details.collect::<String>()))
 }
 
 fn on_the_database(config: &Config, request: AdminRequest) -> Result<Value, Exit> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().context("start the runtime")?;
-    let app =
-        App::open(config.clone(), Arc::new(Clock::default())).map_err(|error| Exit::new(DATA, error))?;
+    let app = App::open(config.clone(), Arc::new(Clock::default())).map_err(Exit::opening)?;
     let answer = runtime.block_on(admin::execute(&app, request));
     app.store().close();
-    let reply = answer.map_err(|error| anyhow::anyhow!("{}", words(&error.envelope())))?;
+    let reply = answer.map_err(|error| refused(&error.envelope()))?;
     Ok(serde_json::to_value(reply).context("read the answer")?)
 }

@@ -3,7 +3,7 @@
 use clap::Subcommand;
 
 use super::exit::{CONFIG, Exit};
-use crate::config::load::{self, Setting};
+use crate::config::load::{self, Setting, Settings};
 
 /// What to do with the configuration.
 #[derive(Debug, Subcommand)]
@@ -16,7 +16,7 @@ pub(super) enum Command {
     },
 }
 
-pub(super) fn run(settings: &[Setting], command: &Command) -> Result<(), Exit> {
+pub(super) fn run(settings: &Settings, command: &Command) -> Result<(), Exit> {
     let Command::Show { json } = command;
     let shown = |setting: &Setting| match (&setting.value, setting.key.secret) {
         (None, _) => String::new(),
@@ -25,6 +25,7 @@ pub(super) fn run(settings: &[Setting], command: &Command) -> Result<(), Exit> {
     };
     if *json {
         let object: serde_json::Map<_, _> = settings
+            .all
             .iter()
             .map(|setting| {
                 let value =
@@ -34,7 +35,7 @@ pub(super) fn run(settings: &[Setting], command: &Command) -> Result<(), Exit> {
             .collect();
         super::print(&serde_json::Value::Object(object).to_string())?;
     } else {
-        for setting in settings {
+        for setting in &settings.all {
             let Setting { key, source, .. } = setting;
             super::print(&format!("{:<20} = {:<32} # {source}; {}", key.name, shown(setting), key.about))?;
         }

@@ -1,19 +1,25 @@
 //! How the program ends when it cannot do what was asked: one line and a code of sysexits.
 
+use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use crate::app::InUse;
+use crate::store::Unusable;
 
 /// Wrong arguments.
 pub(super) const USAGE: u8 = 64;
-/// The database is damaged, or newer than this program.
+/// What was given is not right: a damaged or newer database, a request that was refused.
 pub(super) const DATA: u8 = 65;
-/// Something that is needed is not there: a port, a server.
+/// A file that was named cannot be read.
+pub(super) const NO_INPUT: u8 = 66;
+/// Something that is needed is not there: a port, a server, a disk.
 pub(super) const UNAVAILABLE: u8 = 69;
 /// A fault of ours.
 pub(super) const SOFTWARE: u8 = 70;
 /// Busy now; try again.
 pub(super) const TEMPORARY: u8 = 75;
+/// The system does not let this user do it.
+const NO_PERMISSION: u8 = 77;
 /// The configuration is wrong.
 pub(super) const CONFIG: u8 = 78;
 
@@ -25,8 +31,25 @@ pub(super) struct Exit {
 
 impl Exit {
     pub(super) fn new(code: u8, error: anyhow::Error) -> Exit {
-        // A directory in use is that whatever was tried.
-        let code = if error.is::<InUse>() { TEMPORARY } else { code };
+        Exit { code, error }
+    }
+
+    /// What stood against opening the data directory or the database.
+    pub(super) fn opening(error: anyhow::Error) -> Exit {
+        let is_denied = |cause: &(dyn std::error::Error + 'static)| {
+            cause
+                .downcast_ref::<std::io::Error>()
+                .is_some_and(|error| error.kind() == ErrorKind::PermissionDenied)
+        };
+        let code = if error.is::<InUse>() {
+            TEMPORARY
+        } else if error.is::<Unusable>() {
+            DATA
+        } else if error.chain().any(is_denied) {
+            NO_PERMISSION
+        } else {
+            UNAVAILABLE
+        };
         Exit { code, error }
     }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::exit::{DATA, Exit};
+use super::exit::Exit;
 use crate::app::App;
 use crate::config::Config;
 use crate::store::{Clock, Place, migration_status};
@@ -25,12 +25,11 @@ pub(super) fn run(config: &Config, command: &Migrate) -> Result<(), Exit> {
         Place::Postgres { .. } => None,
     };
     let before = match &file {
-        Some(file) => migration_status(file).map_err(|error| Exit::new(DATA, error))?,
+        Some(file) => migration_status(file).map_err(Exit::opening)?,
         None => (None, crate::store::newest_migration()),
     };
     if !command.dry_run {
-        let app =
-            App::open(config.clone(), Arc::new(Clock::default())).map_err(|error| Exit::new(DATA, error))?;
+        let app = App::open(config.clone(), Arc::new(Clock::default())).map_err(Exit::opening)?;
         app.store().close();
     }
     let (from, to) = before;
@@ -38,6 +37,9 @@ pub(super) fn run(config: &Config, command: &Migrate) -> Result<(), Exit> {
         return super::print(
             &serde_json::json!({"from": from, "to": to, "dry_run": command.dry_run}).to_string(),
         );
+    }
+    if from == Some(to) {
+        return super::print(&format!("up to date: version {to}"));
     }
     let from = from.map_or("an empty database".to_owned(), |from| format!("version {from}"));
     let done = if command.dry_run { "would be brought" } else { "brought" };

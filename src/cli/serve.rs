@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::exit::{CONFIG, DATA, Exit, UNAVAILABLE};
+use super::exit::{CONFIG, Exit, UNAVAILABLE};
 use crate::app::{self, App};
 use crate::auth::sign_in;
 use crate::config::{Config, plain_http_is_fine};
@@ -26,7 +26,10 @@ pub(super) fn run(config: Config) -> Result<(), Exit> {
     served
 }
 
-async fn serve(config: Config) -> Result<(), Exit> {
+async fn serve(mut config: Config) -> Result<(), Exit> {
+    // From here on a signal ends it in order, however far it has come.
+    let stop = CancellationToken::new();
+    tokio::spawn(stop_on_signal(stop.clone())?);
     let listen = config.listen;
     let listener = TcpListener::bind(listen)
         .await
@@ -34,6 +37,7 @@ async fn serve(config: Config) -> Result<(), Exit> {
             format!("cannot listen on {listen}: stop what uses it, or choose another address with MC_LISTEN")
         })
         .map_err(|error| Exit::new(UNAVAILABLE, error))?;
+    config.listens_on(listener.local_addr().context("read the address")?);
     if !plain_http_is_fine(&config.public_url) {
         tracing::warn!(
             public_url = config.public_url,
@@ -43,25 +47,27 @@ async fn serve(config: Config) -> Result<(), Exit> {
     let app = tokio::task::spawn_blocking(move || App::open(config, Arc::new(Clock::default())))
         .await
         .context("open the database")?
-        .map_err(|error| Exit::new(DATA, error))?;
-    let address = listener.local_addr().context("read the address")?;
-    announce(&app, address).await?;
-    let stop = CancellationToken::new();
-    tokio::spawn(stop_on_signal(stop.clone())?);
+        .map_err(Exit::opening)?;
+    announce(&app).await?;
     app::run(app, listener, stop).await?;
     tracing::info!("stopped");
     Ok(())
 }
 
-async fn announce(app: &App, address: std::net::SocketAddr) -> Result<(), Exit> {
-    tracing::info!(%address, public_url = app.config().public_url, "ready");
+async fn announce(app: &App) -> Result<(), Exit> {
     let first_run = !app
         .read_system(|tx| Ok(organization::any_exists(tx)?))
         .await
         .map_err(|error| anyhow::anyhow!("read the database: {error}"))?;
-    if first_run {
-        let token = sign_in::setup_token(&app.config().data_dir).context("make the setup token")?;
-        tracing::info!("open {}/setup#{} to set up", app.config().public_url, token);
+    // Whoever sees that it is ready finds the token's file.
+    let token = match first_run {
+        true => Some(sign_in::setup_token(&app.config().data_dir).map_err(Exit::opening)?),
+        false => None,
+    };
+    let public_url = &app.config().public_url;
+    tracing::info!(address = %app.config().listen, public_url, "ready");
+    if let Some(token) = token {
+        tracing::info!("open {public_url}/setup#{token} to set up");
     }
     Ok(())
 }

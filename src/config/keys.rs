@@ -40,7 +40,7 @@ pub const KEYS: &[Key] = &[
     key("mode", Default::Text("single-tenant"), "`single-tenant` or `multi-tenant`"),
     key("log", Default::Text("info"), "log filter, such as `info` or `mission_control=debug,warn`"),
     key("log_format", Default::Text("text"), "`text` or `json`"),
-    secret("jwt_secret", "signs sessions, 32 characters at least; made in the data directory when left out"),
+    secret("jwt_secret", "signs sessions, 43 characters at least; made in the data directory when left out"),
     secret("metrics_token", "opens /metrics as a bearer token; closed when left out"),
     key("durability", Default::Text("full"), "`full` survives a power cut, `normal` a killed process"),
     key("max_streams_per_org", Default::Text("100"), "event streams that one organization may have open"),

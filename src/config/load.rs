@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use super::keys::{Default, KEYS, Key, nearest, variable};
-use super::{Config, LogFormat, Mode};
+use super::{Config, LogFormat, Mode, own_url};
+use crate::auth::SHORTEST_SECRET;
 use crate::store::Durability;
 
 /// Where a value came from.
@@ -44,6 +45,14 @@ pub struct Setting {
     pub source: Source,
 }
 
+/// Every key with its value, and what is wrong with where they came from.
+#[derive(Debug)]
+pub struct Settings {
+    /// One for each key.
+    pub all: Vec<Setting>,
+    problems: Vec<String>,
+}
+
 /// What the values are read from.
 pub struct Sources<'a> {
     /// Flags that were given: key name → value.
@@ -59,8 +68,9 @@ pub struct Sources<'a> {
 /// Files that are looked for when none is named.
 const FILES: [&str; 2] = ["mission-control.toml", "/etc/mission-control/mission-control.toml"];
 
-/// Reads every key's value.
-pub fn settings(sources: &Sources<'_>) -> anyhow::Result<Vec<Setting>> {
+/// Reads every key's value. What is wrong with single keys is told by [`config`], with what is
+/// wrong with their values.
+pub fn settings(sources: &Sources<'_>) -> anyhow::Result<Settings> {
     let mut problems = Vec::new();
     let named = sources.file.clone().or_else(|| (sources.variable)("MC_CONFIG").map(PathBuf::from));
     let file = match named {
@@ -72,12 +82,11 @@ pub fn settings(sources: &Sources<'_>) -> anyhow::Result<Vec<Setting>> {
         None => BTreeMap::new(),
     };
     misspelt_variables(sources, &mut problems);
-    let mut settings = Vec::new();
+    let mut all = Vec::new();
     for key in KEYS {
-        settings.push(setting(key, sources, file.as_deref(), &in_file, &mut problems));
+        all.push(setting(key, sources, file.as_deref(), &in_file, &mut problems));
     }
-    refuse(&problems)?;
-    Ok(settings)
+    Ok(Settings { all, problems })
 }
 
 fn refuse(problems: &[String]) -> anyhow::Result<()> {
@@ -123,7 +132,15 @@ fn misspelt_variables(sources: &Sources<'_>, problems: &mut Vec<String>) {
             continue;
         };
         let rest = rest.to_lowercase();
-        let known = KEYS.iter().any(|key| rest == key.name || rest == format!("{}_file", key.name));
+        let known = |key: &Key| rest == key.name || (key.secret && rest == format!("{}_file", key.name));
+        let known = KEYS.iter().any(known);
+        if let Some(key) = KEYS.iter().find(|key| !key.secret && rest == format!("{}_file", key.name)) {
+            problems.push(format!(
+                "`{name}`: only secrets are read from a file, set `{}` itself",
+                variable(key.name)
+            ));
+            continue;
+        }
         let near = KEYS.iter().find(|key| strsim::damerau_levenshtein(&rest, key.name) <= 2);
         if let (false, Some(near)) = (known, near) {
             problems.push(format!("unknown variable `{name}`, did you mean `{}`?", variable(near.name)));
@@ -180,9 +197,9 @@ fn derived(name: &str, sources: &Sources<'_>) -> Option<String> {
 }
 
 /// Checks every value and gives the configuration.
-pub fn config(settings: &[Setting]) -> anyhow::Result<Config> {
-    let mut problems = Vec::new();
-    let mut parsed = Parse { settings, problems: &mut problems };
+pub fn config(settings: &Settings) -> anyhow::Result<Config> {
+    let mut problems = settings.problems.clone();
+    let mut parsed = Parse { settings: &settings.all, problems: &mut problems };
     let listen = parsed.value("listen", "an address with a port such as `127.0.0.1:8420`");
     let public_url = parsed.public_url(listen);
     let config = Config {
@@ -203,6 +220,9 @@ pub fn config(settings: &[Setting]) -> anyhow::Result<Config> {
         trusted_proxies: parsed.proxies(),
         database_url: parsed.text("database_url"),
     };
+    if let Err(problem) = config.place() {
+        problems.push(problem.to_string());
+    }
     refuse(&problems)?;
     Ok(config)
 }
@@ -245,7 +265,7 @@ impl Parse<'_> {
 
     fn public_url(&mut self, listen: Option<std::net::SocketAddr>) -> String {
         let Some(url) = self.text("public_url") else {
-            return listen.map_or(String::new(), |listen| format!("http://{listen}"));
+            return listen.map_or(String::new(), own_url);
         };
         let sound = ["http://", "https://"].iter().any(|scheme| {
             url.strip_prefix(scheme).is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
@@ -261,8 +281,11 @@ impl Parse<'_> {
 
     fn jwt_secret(&mut self) -> Option<String> {
         let secret = self.text("jwt_secret")?;
-        if secret.len() < 32 {
-            self.problem("jwt_secret", "must have 32 characters at least: take `openssl rand -base64 32`");
+        if secret.len() < SHORTEST_SECRET {
+            self.problem(
+                "jwt_secret",
+                &format!("must have {SHORTEST_SECRET} characters at least: take `openssl rand -base64 32`"),
+            );
         }
         Some(secret)
     }
@@ -284,7 +307,7 @@ impl Parse<'_> {
 mod tests {
     use super::*;
 
-    fn load(variables: &[(&str, &str)], file: Option<&str>) -> anyhow::Result<Vec<Setting>> {
+    fn load(variables: &[(&str, &str)], file: Option<&str>) -> anyhow::Result<Settings> {
         let folder = tempfile::tempdir()?;
         let path = file.map(|text| {
             let path = folder.path().join("mission-control.toml");
@@ -301,8 +324,8 @@ mod tests {
         })
     }
 
-    fn value<'a>(settings: &'a [Setting], name: &str) -> (&'a str, String) {
-        let found = settings.iter().find(|setting| setting.key.name == name).expect("a known key");
+    fn value<'a>(settings: &'a Settings, name: &str) -> (&'a str, String) {
+        let found = settings.all.iter().find(|setting| setting.key.name == name).expect("a known key");
         (found.value.as_deref().unwrap_or(""), found.source.to_string())
     }
 
@@ -320,19 +343,26 @@ mod tests {
 
     #[test]
     fn unknown_keys_are_refused_with_the_nearest_name() {
-        let error = load(&[], Some("lisen = 'x'\n[deep]\n")).expect_err("refused").to_string();
+        let refused = |settings: anyhow::Result<Settings>| {
+            config(&settings.expect("can be read")).expect_err("refused").to_string()
+        };
+        let error = refused(load(&[], Some("lisen = 'x'\n[deep]\n")));
         assert!(error.contains("unknown key `lisen`, did you mean `listen`?"), "{error}");
         assert!(error.contains("unknown key `deep`"), "{error}");
-        let error = load(&[("MC_DATADIR", "x"), ("MC_API_KEY_BUILDER", "y")], None).expect_err("refused");
-        assert_eq!(error.to_string().lines().count(), 2, "{error}");
-        assert!(error.to_string().contains("did you mean `MC_DATA_DIR`?"));
+        let error = refused(load(&[("MC_DATADIR", "x"), ("MC_API_KEY_BUILDER", "y")], None));
+        assert_eq!(error.lines().count(), 2, "{error}");
+        assert!(error.contains("did you mean `MC_DATA_DIR`?"), "{error}");
+        let error = refused(load(&[("MC_LISTEN_FILE", "x")], None));
+        assert!(error.contains("`MC_LISTEN_FILE`: only secrets are read from a file"), "{error}");
     }
 
     #[test]
     fn every_problem_is_reported_at_once() {
-        let settings = load(&[("MC_LISTEN", "here"), ("MC_MODE", "both"), ("MC_JWT_SECRET", "short")], None);
-        let error = config(&settings.expect("known keys")).expect_err("refused").to_string();
-        for name in ["`listen` (from MC_LISTEN)", "`mode`", "`jwt_secret`"] {
+        let wrong =
+            [("MC_LISTEN", "here"), ("MC_MODE", "both"), ("MC_JWT_SECRET", "short"), ("MC_LOGG", "x")];
+        let settings = load(&wrong, Some("lisen = 'x'"));
+        let error = config(&settings.expect("can be read")).expect_err("refused").to_string();
+        for name in ["`listen` (from MC_LISTEN)", "`mode`", "`jwt_secret`", "`MC_LOGG`", "`lisen`"] {
             assert!(error.contains(name), "{error}");
         }
         assert!(!error.contains("short"), "a secret is never shown: {error}");

@@ -140,9 +140,8 @@ pub fn check_first(check: &mut Check, first: &First) {
 ///
 /// Errors: `SETUP_DONE`, `VALIDATION_FAILED`.
 pub fn set_up(tx: &mut SystemTx<'_, '_>, first: &First, password_hash: &str) -> Result<UserId> {
-    if !is_setup_required(tx)? {
-        return Err(Error::conflict(Conflict::SetupDone, "this server is set up already: sign in"));
-    }
+    crate::store::organization::lock_first(tx)?;
+    require_setup(tx)?;
     let mut check = Check::default();
     check_first(&mut check, first);
     let email = check.email("email", &first.email);
@@ -164,6 +163,14 @@ pub fn set_up(tx: &mut SystemTx<'_, '_>, first: &First, password_hash: &str) -> 
     let entry = Entry { id, kind: UserType::Human, role, handle, display_name, email: Some(email) };
     user::enter(&mut tx, entry, UserStatus::Active)?;
     Ok(id)
+}
+
+/// Refuses with `SETUP_DONE` when there is an organization.
+pub fn require_setup(tx: &mut SystemTx<'_, '_>) -> Result<()> {
+    if is_setup_required(tx)? {
+        return Ok(());
+    }
+    Err(Error::conflict(Conflict::SetupDone, "this server is set up already: sign in"))
 }
 
 /// Whether there is no organization yet.
@@ -205,13 +212,14 @@ pub fn find_reset(tx: &mut SystemTx<'_, '_>, secret: &str) -> Result<UserId> {
     identity::find_reset(tx, &token::hash(secret))?.ok_or(Error::DeadLink)
 }
 
-/// Sets a new password by a link, once. Every session of the person ends. Errors: `DEAD_LINK`.
+/// Sets a new password by a link, which is used up before anything else: two who follow it at once
+/// cannot both succeed. Every session of the person ends. Errors: `DEAD_LINK`.
 pub fn finish_reset(
     tx: &mut SystemTx<'_, '_>,
     secret: &str,
     password_hash: &str,
     origin: &Origin,
 ) -> Result<()> {
-    let user_id = find_reset(tx, secret)?;
+    let user_id = identity::use_reset(tx, &token::hash(secret))?.ok_or(Error::DeadLink)?;
     change_password(tx, user_id, None, password_hash, origin)
 }

@@ -101,11 +101,15 @@ impl Offer {
     /// Errors: `INVITATION_FOR_ANOTHER` when they have to, and somebody else is or nobody.
     pub fn needs_sign_in(&self, signed_in: Option<UserId>) -> Result<bool> {
         if self.has_password && signed_in != Some(self.user_id) {
-            let message = "this address has an account here: sign in with it, then open the link again";
-            return Err(Error::conflict(Conflict::InvitationForAnother, message));
+            return Err(for_another());
         }
         Ok(self.has_password)
     }
+}
+
+fn for_another() -> Error {
+    let message = "this address has an account here: sign in with it, then open the link again";
+    Error::conflict(Conflict::InvitationForAnother, message)
 }
 
 /// The invitation of a link. Errors: `DEAD_LINK`.
@@ -125,12 +129,13 @@ pub fn accept(tx: &mut SystemTx<'_, '_>, secret: &str, guest: &Guest) -> Result<
     let display_name = match guest {
         Guest::Known => None,
         Guest::New { display_name, password_hash } => {
-            // Somebody may have set one since the guest was asked.
-            offer.needs_sign_in(None)?;
             let mut check = Check::default();
             let display_name = check.text("display_name", display_name, 1..=100);
             check.finish()?;
-            identity::rehash(tx, user_id, password_hash)?;
+            // Somebody may have set one since the guest was asked, or sets one right now.
+            if !crate::store::identity::set_first_password(tx, user_id, password_hash)? {
+                return Err(for_another());
+            }
             Some(display_name)
         }
     };
@@ -140,7 +145,9 @@ pub fn accept(tx: &mut SystemTx<'_, '_>, secret: &str, guest: &Guest) -> Result<
         .ok_or(Error::DeadLink)?;
     let actor: Actor = identity::acting(user_id, &place);
     let mut tx = tx.tenant(offer.org_id, &actor)?;
-    invitation::accept(&mut tx, offer.id)?;
+    if !invitation::accept(&mut tx, offer.id)? {
+        return Err(Error::DeadLink);
+    }
     user::join(&mut tx, user_id, display_name)?;
     Ok((user_id, offer.org_id))
 }

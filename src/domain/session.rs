@@ -82,8 +82,7 @@ pub fn open(
 /// Errors: `UNAUTHENTICATED`.
 pub fn renew(tx: &mut SystemTx<'_, '_>, id: SessionId, token_id: Uuid) -> Result<Session> {
     let now = tx.now();
-    let found = session::find(tx, id)?.filter(|session| accepts(session, token_id, now));
-    let mut session = found.ok_or(Error::Unauthenticated)?;
+    let mut session = find_accepting(tx, id, token_id)?;
     if session.token_id != token_id {
         return Ok(session);
     }
@@ -93,16 +92,29 @@ pub fn renew(tx: &mut SystemTx<'_, '_>, id: SessionId, token_id: Uuid) -> Result
     session.last_used_at = now;
     let longest = session.created_at.plus_seconds(LONGEST_SECONDS);
     session.expires_at = now.plus_seconds(UNUSED_SECONDS).min(longest);
-    session::renew(tx, &session)?;
+    if !session::renew(tx, &session)? {
+        // Another tab was faster since we read: its token is the newest.
+        return find_accepting(tx, id, token_id);
+    }
     tx.signal(Signal::Access { org_id: None, user_id: session.user_id });
     Ok(session)
 }
 
+fn find_accepting(tx: &mut SystemTx<'_, '_>, id: SessionId, token_id: Uuid) -> Result<Session> {
+    let now = tx.now();
+    let found = session::find(tx, id)?.filter(|session| accepts(session, token_id, now));
+    found.ok_or(Error::Unauthenticated)
+}
+
 /// The living sessions of a person; `current` is the one that asks.
-pub fn list(tx: &mut SystemTx<'_, '_>, user_id: UserId, current: SessionId) -> Result<Vec<SessionInfo>> {
+pub fn list(
+    tx: &mut SystemTx<'_, '_>,
+    user_id: UserId,
+    current: Option<SessionId>,
+) -> Result<Vec<SessionInfo>> {
     let info = |session: Session| SessionInfo {
         id: session.id,
-        current: session.id == current,
+        current: Some(session.id) == current,
         address: session.address,
         user_agent: session.user_agent,
         created_at: session.created_at,

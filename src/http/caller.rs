@@ -158,7 +158,7 @@ async fn by_key(parts: &Parts, app: &App, text: &str) -> Result<Principal> {
         && app.auth().failures().is_due(org_id, user_id, app.clock().now())
     {
         let origin = client.origin();
-        later(app, move |tx| identity::record_key_failure(tx, org_id, user_id, &origin));
+        app.write_later(move |tx| identity::record_key_failure(tx, org_id, user_id, &origin));
     }
     Err(Error::Unauthenticated)
 }
@@ -229,20 +229,7 @@ fn note_seen(app: &App, member: &Member) {
         Credential::Key { id, .. } => Some(id),
         Credential::Session { .. } => None,
     };
-    later(app, move |tx| user::seen(tx, org_id, user_id, with));
-}
-
-/// Writes what nobody waits for.
-pub(super) fn later(
-    app: &App,
-    work: impl FnMut(&mut crate::store::SystemTx<'_, '_>) -> Result<()> + Send + 'static,
-) {
-    let app = app.clone();
-    tokio::spawn(async move {
-        if let Err(error) = app.write_system(work).await {
-            tracing::warn!(%error, "a note about a caller could not be written");
-        }
-    });
+    app.write_later(move |tx| user::seen(tx, org_id, user_id, with));
 }
 
 #[cfg(test)]

@@ -11,11 +11,13 @@ use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use mission_control_shared::{ErrorDetail, UserId};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
+use serde_path_to_error::Segment;
 use sha2::{Digest as _, Sha256};
 
 use crate::domain::Page;
 use crate::domain::idempotency::Key;
-use crate::error::{Error, Result};
+use crate::error::{Error, Noun, Result};
 
 /// Largest body.
 pub const BODY_LIMIT: usize = 1024 * 1024;
@@ -26,7 +28,7 @@ const KEY_LENGTH: usize = 128;
 async fn path_value<S: Send + Sync>(parts: &mut Parts, state: &S, name: &str) -> Result<String> {
     let values = RawPathParams::from_request_parts(parts, state)
         .await
-        .map_err(|_| Error::NotFound(crate::error::Noun::Route))?;
+        .map_err(|_| Error::InvalidId(parts.uri.path().to_owned()))?;
     values
         .iter()
         .find(|(found, _)| *found == name)
@@ -36,7 +38,9 @@ async fn path_value<S: Send + Sync>(parts: &mut Parts, state: &S, name: &str) ->
 
 /// The slug in `/orgs/{slug}/…`.
 pub async fn slug<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<String> {
-    path_value(parts, state, "slug").await
+    let slug = path_value(parts, state, "slug").await?;
+    // PostgreSQL takes no U+0000, and no organization has one.
+    if slug.contains('\0') { Err(Error::NotFound(Noun::Organization)) } else { Ok(slug) }
 }
 
 /// The id in `…/{id}`.
@@ -107,8 +111,11 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
-        let query = parts.uri.query().unwrap_or("").as_bytes();
-        let pairs = serde_html_form::Deserializer::from_bytes(query);
+        let query = parts.uri.query().unwrap_or("");
+        if let Some(pair) = query.split('&').find(|pair| pair.contains("%00")) {
+            return Err(zero(pair.split('=').next().unwrap_or(pair)));
+        }
+        let pairs = serde_html_form::Deserializer::from_bytes(query.as_bytes());
         serde_path_to_error::deserialize(pairs).map(Query).map_err(|error| invalid(&error))
     }
 }
@@ -231,21 +238,65 @@ async fn bytes(body: Body) -> Result<Bytes> {
     }
 }
 
+/// Reads an object: serde would take a list for one, its values in the order of the fields.
 fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+    if bytes.trim_ascii_start().first() != Some(&b'{') {
+        return Err(Error::field("body", "must be a JSON object"));
+    }
+    refuse_zero(bytes)?;
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| invalid(&error))?;
     json.end().map_err(|error| Error::field("body", error.to_string()))?;
     Ok(value)
 }
 
-/// Names the field: serde's path, and of an unknown field its own name.
+/// PostgreSQL keeps no U+0000 in texts, so it is refused in all of them, wherever they would go.
+fn refuse_zero(body: &[u8]) -> Result<()> {
+    // In JSON it can only be written like this; what is no JSON is refused by whoever reads it.
+    if !body.windows(6).any(|six| six == br"\u0000") {
+        return Ok(());
+    }
+    let found = serde_json::from_slice(body).ok().and_then(|value| path_to_zero(&value));
+    found.map_or(Ok(()), |path| Err(zero(&path)))
+}
+
+fn zero(field: &str) -> Error {
+    Error::field(field, "must not hold the character U+0000")
+}
+
+/// Where in a value there is a text with U+0000, its fields and indices with dots between them.
+fn path_to_zero(value: &Value) -> Option<String> {
+    let below = |name: String, value| {
+        let rest = path_to_zero(value)?;
+        Some(if rest.is_empty() { name } else { format!("{name}.{rest}") })
+    };
+    match value {
+        Value::String(text) => text.contains('\0').then(String::new),
+        Value::Array(items) => {
+            items.iter().enumerate().find_map(|(index, item)| below(index.to_string(), item))
+        }
+        Value::Object(fields) => fields.iter().find_map(|(name, value)| {
+            if name.contains('\0') {
+                Some(name.replace('\0', "\u{fffd}"))
+            } else {
+                below(name.clone(), value)
+            }
+        }),
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
+    }
+}
+
+/// Names the field: serde's path as the rest of the API writes it, with dots, and of a field that
+/// is unknown, missing or there twice its own name.
 fn invalid<E: std::error::Error>(error: &serde_path_to_error::Error<E>) -> Error {
     let message = error.inner().to_string();
-    let path = match error.path().to_string() {
-        path if path == "." => String::new(),
-        path => path,
-    };
-    let named = ["unknown field `", "missing field `"]
+    let parts = error.path().iter().filter_map(|segment| match segment {
+        Segment::Seq { index } => Some(index.to_string()),
+        Segment::Map { key } => Some(key.clone()),
+        Segment::Enum { .. } | Segment::Unknown => None,
+    });
+    let path = parts.collect::<Vec<_>>().join(".");
+    let named = ["unknown field `", "missing field `", "duplicate field `"]
         .iter()
         .find_map(|start| message.strip_prefix(start))
         .and_then(|rest| rest.split_once('`'))

@@ -3,6 +3,7 @@
 use mission_control_shared::ErrorEnvelope;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{IntoParams, IntoResponses, Modify, OpenApi};
+use uuid::Uuid;
 
 /// The organization in the path.
 #[derive(IntoParams)]
@@ -18,7 +19,16 @@ pub struct OrgPath {
 #[into_params(parameter_in = Path)]
 #[expect(dead_code, reason = "read by the document's generator alone")]
 pub struct IdPath {
-    /// A UUID; where it names a user, `me` stands for the caller.
+    /// Its id.
+    id: Uuid,
+}
+
+/// The user in the path.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "read by the document's generator alone")]
+pub struct UserPath {
+    /// A user's id, or `me` for the caller.
     id: String,
 }
 
@@ -27,7 +37,16 @@ pub struct IdPath {
 #[into_params(parameter_in = Path)]
 #[expect(dead_code, reason = "read by the document's generator alone")]
 pub struct OtherIdPath {
-    /// A UUID; where it names a user, `me` stands for the caller.
+    /// Its id.
+    other_id: Uuid,
+}
+
+/// The second id in the path, of a user.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "read by the document's generator alone")]
+pub struct OtherUserPath {
+    /// A user's id, or `me` for the caller.
     other_id: String,
 }
 

@@ -107,8 +107,9 @@ impl<T> Paged<T> {
 pub struct Cursored<T, C> {
     /// The items.
     pub data: Vec<T>,
-    /// What to give to the same parameter for the next page; `null` at the end.
-    pub next_cursor: Option<C>,
+    /// What to give to the same parameter for the next page; `null` at the end. `C` is an `Option`:
+    /// the document's generator does not see one around a type parameter.
+    pub next_cursor: C,
 }
 
 impl IntoResponse for Error {

@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use axum::http::header::SET_COOKIE;
 use mission_control_shared::{EventKind, Me, OrgId, SessionId, UserId};
 
-use super::caller::{Client, later};
+use super::caller::Client;
 use super::reply::Reply;
 use crate::app::App;
 use crate::auth::password::{self, Verdict};
@@ -66,11 +66,12 @@ pub async fn set_up(
     password: String,
 ) -> Result<SignedIn> {
     app.auth().limits().try_sign_in(client.address)?;
-    if !app.read_system(identity::is_setup_required).await? {
-        return Err(Error::conflict(Conflict::SetupDone, "this server is set up already: sign in"));
-    }
     let data_dir = &app.config().data_dir;
-    if !sign_in::is_setup_token(data_dir, token) {
+    // Before the database is asked: the token is forgotten only once the server is set up, so who
+    // comes a moment late hears of that.
+    let is_token = sign_in::is_setup_token(data_dir, token);
+    app.read_system(identity::require_setup).await?;
+    if !is_token {
         return Err(Error::DeadLink);
     }
     let mut check = Check::default();
@@ -138,7 +139,7 @@ async fn verify(
     if let Some(user_id) = known {
         let origin = client.origin();
         // Not waited for: the time of the answer must not tell who is known.
-        later(app, move |tx| identity::record(tx, EventKind::AuthLoginFailure, user_id, &origin));
+        app.write_later(move |tx| identity::record(tx, EventKind::AuthLoginFailure, user_id, &origin));
     }
     Err(Error::WrongCredentials)
 }

@@ -42,11 +42,20 @@ impl<'a> Filter<'a> {
     }
 }
 
+/// In lower case, letter by letter: `str::to_lowercase` writes a sigma at the end of a word in
+/// another way, and would not find the half of a word in the whole.
+pub(super) fn folded(text: &str) -> String {
+    if text.is_ascii() {
+        return text.to_ascii_lowercase();
+    }
+    text.chars().flat_map(char::to_lowercase).collect()
+}
+
 /// `%text%` with the pattern's own signs taken as they are (`ESCAPE '\'`), folded to lower case.
 pub fn contains_pattern(text: &str) -> String {
     let mut pattern = String::with_capacity(text.len() + 2);
     pattern.push('%');
-    for character in text.to_lowercase().chars() {
+    for character in folded(text).chars() {
         if matches!(character, '%' | '_' | '\\') {
             pattern.push('\\');
         }

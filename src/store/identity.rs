@@ -57,9 +57,14 @@ pub fn ensure(tx: &mut TenantTx<'_, '_>, email: &str) -> Result<UserId> {
     if let Some(found) = find_by_email(&mut tx, email)? {
         return Ok(found.id);
     }
-    let id = UserId(tx.new_id());
-    insert(&mut tx, id, email)?;
-    Ok(id)
+    let (id, now) = (UserId(tx.new_id()), tx.now());
+    // Another organization may store them at the same time: then theirs counts.
+    tx.execute(
+        "INSERT INTO identities (id, email, created_at, updated_at) VALUES (?1, ?2, ?3, ?3)
+         ON CONFLICT (email) DO NOTHING",
+        args![id, email, now],
+    )?;
+    Ok(find_by_email(&mut tx, email)?.map_or(id, |found| found.id))
 }
 
 /// Stores the hash of a password.
@@ -70,6 +75,16 @@ pub fn set_password(tx: &mut SystemTx<'_, '_>, id: UserId, password_hash: &str) 
         args![id, password_hash, now],
     )?;
     Ok(())
+}
+
+/// Stores the hash of the first password of a person; false when they have one.
+pub fn set_first_password(tx: &mut SystemTx<'_, '_>, id: UserId, password_hash: &str) -> Result<bool> {
+    let now = tx.now();
+    tx.execute(
+        "UPDATE identities SET password_hash = ?2, updated_at = ?3 WHERE id = ?1 AND password_hash IS NULL",
+        args![id, password_hash, now],
+    )
+    .map(|set| set > 0)
 }
 
 /// Whether the person is an active member of any organization.
@@ -103,6 +118,18 @@ pub fn find_reset(tx: &mut SystemTx<'_, '_>, token_hash: &[u8; 32]) -> Result<Op
     tx.row(
         "SELECT identity_id FROM password_resets
           WHERE token_hash = ?1 AND used_at IS NULL AND expires_at > ?2",
+        args![token_hash, now],
+        |row| row.get(0),
+    )
+}
+
+/// Uses this link, once; gives whose password it sets.
+pub fn use_reset(tx: &mut SystemTx<'_, '_>, token_hash: &[u8; 32]) -> Result<Option<UserId>> {
+    let now = tx.now();
+    tx.row(
+        "UPDATE password_resets SET used_at = ?2
+          WHERE token_hash = ?1 AND used_at IS NULL AND expires_at > ?2
+         RETURNING identity_id",
         args![token_hash, now],
         |row| row.get(0),
     )

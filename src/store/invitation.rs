@@ -96,11 +96,15 @@ pub fn insert(tx: &mut TenantTx<'_, '_>, invitation: &Invitation, token_hash: &[
     Ok(())
 }
 
-/// Notes that an invitation was accepted.
-pub fn accept(tx: &mut TenantTx<'_, '_>, id: InvitationId) -> Result<()> {
+/// Notes that an invitation was accepted; false when it was accepted or revoked before.
+pub fn accept(tx: &mut TenantTx<'_, '_>, id: InvitationId) -> Result<bool> {
     let now = tx.now();
-    tx.execute("UPDATE invitations SET accepted_at = ?3 WHERE org_id = ?1 AND id = ?2", args![id, now])?;
-    Ok(())
+    tx.execute(
+        "UPDATE invitations SET accepted_at = ?3
+          WHERE org_id = ?1 AND id = ?2 AND accepted_at IS NULL AND revoked_at IS NULL",
+        args![id, now],
+    )
+    .map(|accepted| accepted > 0)
 }
 
 /// Makes every open invitation of a user worthless.

@@ -54,6 +54,11 @@ pub fn settings(tx: &mut TenantTx<'_, '_>) -> Result<Option<String>> {
     tx.row("SELECT settings FROM organizations WHERE id = ?1", args![], |row| row.get(0))
 }
 
+/// Lets nobody else make the first organization before this transaction ends.
+pub fn lock_first(tx: &mut SystemTx<'_, '_>) -> Result<()> {
+    tx.lock_first_run()
+}
+
 /// The organization with this slug.
 pub fn find_by_slug(tx: &mut SystemTx<'_, '_>, slug: &str) -> Result<Option<Organization>> {
     tx.row(

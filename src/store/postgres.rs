@@ -232,6 +232,11 @@ impl Session {
         Ok(())
     }
 
+    /// Holds, until the transaction ends, what no row stands for yet: the right to set up the server.
+    pub(super) fn lock_first_run(&mut self) -> Result<()> {
+        self.batch("SELECT pg_advisory_xact_lock(84200002)")
+    }
+
     fn prepare(&mut self, scope: Option<OrgId>, sql: &str) -> Result<Statement> {
         if let Some(statement) = self.statements.get(sql) {
             return Ok(statement.clone());

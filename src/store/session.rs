@@ -101,12 +101,13 @@ pub fn insert(tx: &mut SystemTx<'_, '_>, session: &Session) -> Result<()> {
     Ok(())
 }
 
-/// Stores the next token of a session.
-pub fn renew(tx: &mut SystemTx<'_, '_>, session: &Session) -> Result<()> {
+/// Stores the next token of a session in place of the one before it; false when that is the newest no
+/// longer.
+pub fn renew(tx: &mut SystemTx<'_, '_>, session: &Session) -> Result<bool> {
     tx.execute(
         "UPDATE sessions SET token_id = ?2, previous_token_id = ?3, previous_valid_until = ?4,
                 last_used_at = ?5, expires_at = ?6
-          WHERE id = ?1",
+          WHERE id = ?1 AND token_id = ?3 AND revoked_at IS NULL",
         args![
             session.id,
             session.token_id,
@@ -115,8 +116,8 @@ pub fn renew(tx: &mut SystemTx<'_, '_>, session: &Session) -> Result<()> {
             session.last_used_at,
             session.expires_at
         ],
-    )?;
-    Ok(())
+    )
+    .map(|renewed| renewed > 0)
 }
 
 /// Ends a session of this person; false when they have no such session.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use mission_control_shared::OrgId;
+use rusqlite::functions::FunctionFlags;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, ErrorCode, OpenFlags};
 
@@ -94,6 +95,13 @@ impl Connection {
         raw.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
         let guard = Guard::default();
         raw.authorizer(Some(guard.authorizer()))?;
+        // SQLite's own `lower` knows ASCII alone; PostgreSQL's knows every alphabet.
+        raw.create_scalar_function(
+            "lower",
+            1,
+            FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC,
+            |context| Ok(context.get_raw(0).as_str_or_null()?.map(super::filter::folded)),
+        )?;
         let (tenant_tables, verified) = Default::default();
         Ok(Connection { raw, guard, tenant_tables, verified })
     }
@@ -127,6 +135,12 @@ impl Connection {
         let mut statement = self.raw.prepare_cached(sql)?;
         statement.raw_execute()?;
         Ok(())
+    }
+
+    /// Commits a page that says what it said before, to see whether the disk takes it.
+    pub(super) fn try_disk(&self) -> Result<()> {
+        let version: i32 = self.raw.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        Ok(self.raw.pragma_update(None, "user_version", version)?)
     }
 
     fn prepare(&self, scope: Option<OrgId>, sql: &str) -> Result<CachedStatement<'_>> {

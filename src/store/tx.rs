@@ -194,6 +194,15 @@ impl<'c> SystemTx<'_, 'c> {
         self.tx.tenant(org_id, actor)
     }
 
+    /// Waits for other first runs to end. On SQLite there is one writer anyway.
+    pub(super) fn lock_first_run(&mut self) -> Result<()> {
+        match &mut self.tx.engine {
+            Connection::Sqlite(_) => Ok(()),
+            #[cfg(feature = "postgres")]
+            Connection::Postgres(session) => session.lock_first_run(),
+        }
+    }
+
     /// Lets PostgreSQL show the memberships of one identity.
     pub(super) fn scope_to_identity(&mut self, user_id: UserId) -> Result<()> {
         match &mut self.tx.engine {

@@ -7,10 +7,10 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
@@ -24,6 +24,8 @@ use crate::events::Publication;
 const QUEUE: usize = 4_096;
 /// Requests that share one commit at most, which bounds how long the first of them waits.
 const BATCH: usize = 512;
+/// How often a disk that took no write is tried again.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
 
 /// The way to the writer thread.
 pub(super) struct Writer {
@@ -111,7 +113,7 @@ impl Writer {
         }
     }
 
-    /// Whether the last commit went well.
+    /// Whether the disk took the last write.
     pub(super) fn writable(&self) -> bool {
         self.writable.load(Ordering::Relaxed)
     }
@@ -127,24 +129,27 @@ fn run(
     let batch_size = metrics::histogram!("mc_write_batch_requests");
     let commit_time = metrics::histogram!("mc_write_commit_seconds");
     let waiting = metrics::gauge!("mc_write_queue_requests");
-    while let Ok(first) = queue.recv() {
+    while let Some(first) = next(connection, queue, writable) {
         let mut batch = Vec::new();
         let outcome = write(connection, queue, clock, first, &mut batch, &commit_time);
         waiting.decrement(batch.len() as f64);
         batch_size.record(batch.len() as f64);
         let outcome = match outcome {
             Ok(publications) => {
-                writable.store(true, Ordering::Relaxed);
+                // A batch that was refused as a whole has written nothing.
+                if !writable.load(Ordering::Relaxed) {
+                    try_disk(connection, writable);
+                }
                 if !publications.is_empty() {
                     publish.publish(publications);
                 }
                 Ok(())
             }
             Err(failure) => {
-                writable.store(!matches!(failure, Failure::StorageFull), Ordering::Relaxed);
-                if !connection.raw.is_autocommit() && connection.batch("ROLLBACK").is_err() {
-                    tracing::error!("a failed transaction could not be rolled back");
+                if matches!(failure, Failure::StorageFull) {
+                    writable.store(false, Ordering::Relaxed);
                 }
+                roll_back(connection);
                 Err(failure)
             }
         };
@@ -156,6 +161,38 @@ fn run(
                 Err(_) => Err(Failure::Busy),
             });
         }
+    }
+}
+
+/// Waits for the next request; `None` when there will be none. Whoever sees that nothing can be
+/// written may send nothing more to write, so meanwhile the disk is tried.
+fn next(
+    connection: &Connection,
+    queue: &Receiver<Box<dyn Request>>,
+    writable: &AtomicBool,
+) -> Option<Box<dyn Request>> {
+    while !writable.load(Ordering::Relaxed) {
+        match queue.recv_timeout(TRY_AGAIN) {
+            Ok(request) => return Some(request),
+            Err(RecvTimeoutError::Disconnected) => return None,
+            Err(RecvTimeoutError::Timeout) => try_disk(connection, writable),
+        }
+    }
+    queue.recv().ok()
+}
+
+fn try_disk(connection: &Connection, writable: &AtomicBool) {
+    if connection.try_disk().is_ok() {
+        tracing::info!("the disk takes writes again");
+        writable.store(true, Ordering::Relaxed);
+    } else {
+        roll_back(connection);
+    }
+}
+
+fn roll_back(connection: &Connection) {
+    if !connection.raw.is_autocommit() && connection.batch("ROLLBACK").is_err() {
+        tracing::error!("a failed transaction could not be rolled back");
     }
 }
 

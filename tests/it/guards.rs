@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 use crate::support::{Actor, Reply, Tenant, TestHub};
 
 /// The document, as readers get it.
-fn document() -> Value {
+pub(crate) fn document() -> Value {
     serde_json::to_value(http::document()).unwrap()
 }
 
 /// Every route: method and path, in the document's order.
-fn routes() -> Vec<(Method, String)> {
+pub(crate) fn routes() -> Vec<(Method, String)> {
     let document = document();
     let paths = document["paths"].as_object().unwrap();
     let operations = paths.iter().flat_map(|(path, item)| {
@@ -24,7 +24,7 @@ fn routes() -> Vec<(Method, String)> {
 }
 
 /// Routes that have no organization in their path: each is tested where its noun is.
-fn is_outside(path: &str) -> bool {
+pub(crate) fn is_outside(path: &str) -> bool {
     !path.contains("{slug}")
 }
 
@@ -47,18 +47,18 @@ fn is_of_channel(route: &str) -> bool {
     route.contains("/channels/{id}") && !route.starts_with("PATCH")
 }
 
-fn short(method: &Method, path: &str) -> String {
+pub(crate) fn short(method: &Method, path: &str) -> String {
     format!("{method} {}", path.strip_prefix("/api/v1/orgs/{slug}").unwrap_or(path))
 }
 
 /// What every route is called with: one thing of each noun in the organization.
-struct World {
-    slug: String,
-    ids: BTreeMap<&'static str, String>,
+pub(crate) struct World {
+    pub(crate) slug: String,
+    pub(crate) ids: BTreeMap<&'static str, String>,
 }
 
 impl World {
-    async fn build(hub: &TestHub, tenant: &Tenant) -> World {
+    pub(crate) async fn build(hub: &TestHub, tenant: &Tenant) -> World {
         let admin = &tenant.admin;
         let project = admin.creates_project("Guarded").await;
         let (task, other) = (admin.creates_task("Guarded").await, admin.creates_task("Blocker").await);
@@ -92,7 +92,7 @@ impl World {
     }
 
     /// The path with this organization's ids in it.
-    fn fill(&self, path: &str) -> String {
+    pub(crate) fn fill(&self, path: &str) -> String {
         let mut filled = Vec::new();
         let mut noun = "";
         for part in path.split('/') {
@@ -110,7 +110,7 @@ impl World {
 }
 
 /// A body that is right in form for the route, with this organization's ids.
-fn body(world: &World, route: &str) -> Option<Value> {
+pub(crate) fn body(world: &World, route: &str) -> Option<Value> {
     let id = |noun: &str| world.ids[noun].clone();
     Some(match route {
         "POST /users" => {

@@ -1,12 +1,18 @@
 //! A hub for each test, its tenants and actors.
 
 mod actor;
+mod disk;
 mod hub;
 mod postgres;
+mod process;
 mod stream;
 mod team;
+mod writers;
 
 pub(crate) use self::actor::{Actor, Credentials, Reply};
+pub(crate) use self::disk::{Disk, FULL, READ_ONLY};
 pub(crate) use self::hub::{PASSWORD, Tenant, TestHub};
+pub(crate) use self::process::{Install, Process, Ran, mode};
 pub(crate) use self::stream::{EventStream, SseFrame};
 pub(crate) use self::team::{kinds, numbers, text};
+pub(crate) use self::writers::{Dice, Writers};

@@ -10,15 +10,24 @@ export const ada = {
   password: 'correct horse battery',
 }
 
-interface Fixtures {
-  server: Server
-  /** Keeps a picture of the page and checks it for everybody's use. */
-  check: (name: string) => Promise<void>
+interface Options {
+  /** The path that the server is under. */
+  prefix: string
 }
 
-export const test = base.extend<Fixtures>({
-  server: async ({}, use, testInfo) => {
-    const server = await Server.start()
+interface Fixtures {
+  server: Server
+  /** Opens a page in a browser of somebody else. */
+  otherPage: () => Promise<Page>
+  /** Keeps a picture of the page and checks it, or what matches `part`, for everybody's use. */
+  check: (name: string, looked?: { on?: Page; part?: string }) => Promise<void>
+}
+
+export const test = base.extend<Fixtures & Options>({
+  prefix: ['', { option: true }],
+
+  server: async ({ prefix }, use, testInfo) => {
+    const server = await Server.start(prefix)
     await use(server)
     if (testInfo.status !== testInfo.expectedStatus) {
       await testInfo.attach('server.log', { body: server.log(), contentType: 'text/plain' })
@@ -30,54 +39,85 @@ export const test = base.extend<Fixtures>({
 
   // Whatever a test does, the page has to live under the policy it is served with.
   page: async ({ page }, use) => {
-    const complaints: string[] = []
-    page.on('console', (message) => {
-      if (isComplaint(message)) complaints.push(message.text())
-    })
-    page.on('pageerror', (error) => complaints.push(error.message))
+    const complaints = watch(page)
     await use(page)
     expect(complaints).toEqual([])
   },
 
+  otherPage: async ({ browser, baseURL }, use) => {
+    const opened: { page: Page; complaints: string[] }[] = []
+    await use(async () => {
+      const page = await (await browser.newContext({ baseURL })).newPage()
+      opened.push({ page, complaints: watch(page) })
+      return page
+    })
+    for (const { page, complaints } of opened) {
+      expect(complaints).toEqual([])
+      await page.context().close()
+    }
+  },
+
   check: async ({ page }, use, testInfo) => {
-    await use(async (name) => {
-      await page.screenshot({ path: `screenshots/${testInfo.project.name}/${name}.png` })
-      const { violations } = await new AxeBuilder({ page }).analyze()
+    await use(async (name, { on = page, part = 'html' } = {}) => {
+      await on.screenshot({ path: `screenshots/${testInfo.project.name}/${name}.png` })
+      const { violations } = await new AxeBuilder({ page: on }).include(part).analyze()
       expect(violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html)}`)).toEqual([])
-      expect(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth)).toBe(true)
+      const fits = () => document.documentElement.scrollWidth <= innerWidth
+      expect(await on.evaluate(fits), 'the page is no wider than the window').toBe(true)
     })
   },
 })
 
 export { expect }
 
+/** What the page complains of, while it goes on. */
+function watch(page: Page): string[] {
+  const complaints: string[] = []
+  page.on('console', (message) => {
+    if (isComplaint(message)) complaints.push(message.text())
+  })
+  page.on('pageerror', (error) => complaints.push(error.message))
+  return complaints
+}
+
 /** Refused requests are logged as errors too, and some of them are meant; the rest is our fault. */
 function isComplaint(message: ConsoleMessage): boolean {
   return message.type() === 'error' && !message.text().startsWith('Failed to load resource')
 }
 
-/** Sets the server up through its page, and ends on the home page. */
+/** Sets the server up by the link that it printed, and ends on the home page. */
 export async function setUp(page: Page, server: Server): Promise<void> {
-  await page.goto(`/setup#${await server.setupToken()}`)
+  await page.goto(server.setupLink())
   await page.getByLabel('Name', { exact: true }).fill(ada.organization)
   await page.getByLabel('Your name').fill(ada.name)
   await page.getByLabel('Email').fill(ada.email)
   await page.getByLabel('Password', { exact: true }).fill(ada.password)
   await page.getByRole('button', { name: 'Set up and sign in' }).click()
-  await expect(page).toHaveURL(`/o/${ada.slug}`)
+  await expect(page).toHaveURL(`${server.url}/o/${ada.slug}`)
+  await isLive(page)
+}
+
+export async function isLive(page: Page): Promise<void> {
   await expect(page.getByText('Live', { exact: true })).toBeVisible()
 }
 
-export async function signIn(page: Page): Promise<void> {
+export async function signIn(page: Page, password = ada.password): Promise<void> {
   await page.getByLabel('Email').fill(ada.email)
-  await page.getByLabel('Password', { exact: true }).fill(ada.password)
+  await page.getByLabel('Password', { exact: true }).fill(password)
   await page.getByRole('button', { name: 'Sign in' }).click()
 }
 
-/** Brings a section of the home page on screen; on a desk they all are. */
-export async function show(page: Page, section: string): Promise<void> {
+export async function signOut(page: Page): Promise<void> {
+  await page.getByRole('button', { name: `Account of ${ada.name}` }).click()
+  await page.getByRole('button', { name: 'Sign out' }).click()
+}
+
+/** Brings a section of the home page on screen; on a desk they all are, and the answer is `false`. */
+export async function show(page: Page, section: string): Promise<boolean> {
   const bar = page.getByRole('navigation', { name: 'Sections' })
-  if (await bar.isVisible()) await bar.getByRole('button', { name: section }).click()
+  if (!(await bar.isVisible())) return false
+  await bar.getByRole('button', { name: section }).click()
+  return true
 }
 
 /** Makes an agent through the page; the answer is its key. */
@@ -91,6 +131,18 @@ export async function makeAgent(page: Page, name: string): Promise<string> {
   return key
 }
 
+/** Invites a person through the page; the answer is the link. */
+export async function invite(page: Page, name: string, email: string): Promise<string> {
+  await page.getByRole('button', { name: 'Invite' }).click()
+  const dialog = page.getByRole('dialog')
+  await dialog.getByLabel('Email').fill(email)
+  await dialog.getByLabel('Name', { exact: true }).fill(name)
+  await dialog.getByRole('button', { name: 'Make the link' }).click()
+  const link = await dialog.getByLabel('Invitation link').inputValue()
+  await dialog.getByRole('button', { name: 'I have copied the link' }).click()
+  return link
+}
+
 export async function makeProject(page: Page, name: string): Promise<void> {
   await page.getByRole('button', { name: 'New project' }).click()
   const dialog = page.getByRole('dialog')
@@ -99,11 +151,17 @@ export async function makeProject(page: Page, name: string): Promise<void> {
   await expect(dialog).toBeHidden()
 }
 
-export async function makeTask(page: Page, title: string, assignee: string): Promise<void> {
+export async function makeTask(page: Page, title: string, assignee?: string): Promise<void> {
   await page.getByRole('button', { name: 'New task' }).click()
   const dialog = page.getByRole('dialog')
   await dialog.getByLabel('Title').fill(title)
-  await dialog.getByLabel('Assignee').selectOption({ label: assignee })
+  if (assignee) await dialog.getByLabel('Assignee').selectOption({ label: assignee })
   await dialog.getByRole('button', { name: 'Create task' }).click()
   await expect(dialog).toBeHidden()
+}
+
+/** Moves a task by its menu. */
+export async function move(page: Page, title: string, status: string): Promise<void> {
+  await page.getByRole('button', { name: `Move ${title} to…` }).click()
+  await page.getByRole('button', { name: status, exact: true }).click()
 }

@@ -34,6 +34,12 @@ export const router = createRouter({
       meta: { title: 'Invitation' },
     },
     {
+      path: '/reset',
+      name: 'reset',
+      component: () => import('./views/ResetView.vue'),
+      meta: { title: 'New password' },
+    },
+    {
       path: '/o/:org',
       name: 'home',
       component: () => import('./views/HomeView.vue'),

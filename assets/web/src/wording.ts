@@ -1,4 +1,12 @@
-import type { Priority, ProjectStage, ProjectType, Role, TaskStatus, TaskType } from './api/types'
+import type {
+  EvidenceType,
+  Priority,
+  ProjectStage,
+  ProjectType,
+  Role,
+  TaskStatus,
+  TaskType,
+} from './api/types'
 
 /** What the closed sets of the contract are called on the page. */
 
@@ -43,10 +51,17 @@ export const roleNames: Record<Role, string> = {
   contributor: 'Contributor',
 }
 
-export const evidenceNames: Record<string, string> = {
+export const evidenceNames: Record<EvidenceType, string> = {
   pr_link: 'a pull request',
   test_results: 'test results',
   doc_url: 'a document',
+}
+
+/** What the field for such a link is called. */
+export const evidenceLabels: Record<EvidenceType, string> = {
+  pr_link: 'Pull request',
+  test_results: 'Test results',
+  doc_url: 'Document',
 }
 
 /** "1 task", "2 tasks". */

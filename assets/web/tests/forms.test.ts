@@ -2,12 +2,14 @@ import { flushPromises, mount, type VueWrapper } from '@vue/test-utils'
 import { createPinia } from 'pinia'
 import { afterEach, expect, test, vi } from 'vitest'
 import type { Component } from 'vue'
+import { Problem } from '@/api'
 import { suggestSlug } from '@/forms/checks'
 import { router, wanted } from '@/router'
 // Loaded before the clock of a test runs: where signing in leads.
 import '@/views/HomeView.vue'
 import InviteView from '@/views/InviteView.vue'
 import LoginView from '@/views/LoginView.vue'
+import ResetView from '@/views/ResetView.vue'
 import SetupView from '@/views/SetupView.vue'
 import { json, refusal } from './answers'
 import { serve } from './server'
@@ -169,8 +171,12 @@ test('a provider is offered by its name, and a password only where it is allowed
 })
 
 test('an invitation is accepted with the token of its link', async () => {
-  const { asked } = serve({ 'POST /auth/invite/accept': json(me, 201), 'GET /auth/me': json(me) })
+  const { asked, answers } = serve({
+    'POST /auth/invite/accept': json(me, 201),
+    'GET /auth/me': refusal(401, 'Sign in first.'),
+  })
   await open(InviteView, '/invite#the-token')
+  answers['GET /auth/me'] = json(me)
   await fill({ 'Your name': 'Grace', Password: 'correct horse' })
   await send()
   expect(asked('POST /auth/invite/accept')[0]?.body).toEqual({
@@ -178,6 +184,49 @@ test('an invitation is accepted with the token of its link', async () => {
     display_name: 'Grace',
     password: 'correct horse',
   })
+})
+
+test('an invitation to an account is accepted by it, and to a new address by the form', async () => {
+  const { asked, answers } = serve({
+    'POST /auth/invite/accept': json(me, 201),
+    'GET /auth/me': json(me),
+  })
+  await open(InviteView, '/invite#the-token')
+  expect(wrapper.text()).toContain('You are signed in as Ada')
+  await wrapper.get('button').trigger('click')
+  await flushPromises()
+  expect(asked('POST /auth/invite/accept')[0]?.body).toEqual({ token: 'the-token' })
+
+  answers['POST /auth/invite/accept'] = refusal(400, 'No.', [
+    { field: 'password', message: 'is short' },
+  ])
+  await open(InviteView, '/invite#another-token')
+  await wrapper.get('button').trigger('click')
+  await flushPromises()
+  expect(wrapper.find('form').exists()).toBe(true)
+})
+
+test('a new password is set with the token of its link', async () => {
+  const { asked } = serve({
+    'POST /auth/password-reset/confirm': new Response(null, { status: 204 }),
+  })
+  await open(ResetView, '/reset#the-token')
+  await fill({ 'New password': 'short' })
+  await send()
+  expect(error('New password')).toContain('at least 10')
+  await fill({ 'New password': 'correct horse' })
+  await send()
+  expect(asked('POST /auth/password-reset/confirm').map(({ body }) => body)).toEqual([
+    { token: 'the-token', password: 'correct horse' },
+  ])
+  expect(wrapper.get('h1').text()).toBe('Your password is set')
+})
+
+test('what the server says of an entry of a list stands at the field of the list', () => {
+  const answer = new Response(null, { status: 400 })
+  const details = [{ field: 'project_ids.0', message: 'is no project here' }]
+  const problem = Problem.fromAnswer(answer, { error: { code: 'X', message: 'No.', details } })
+  expect(problem.fields).toEqual({ project_ids: 'is no project here' })
 })
 
 test.each([

@@ -6,6 +6,7 @@ import { event, project, task, user } from './answers'
 const names: Names = {
   user: (id) => ({ ada: 'Ada', grace: 'Grace', scout: 'Scout' })[id],
   project: (id) => ({ 'project-1': 'Apollo' })[id],
+  task: (id) => ({ 'task-2': 'Test it' })[id],
   channel: (id) => ({ 'channel-1': 'general' })[id],
 }
 
@@ -22,13 +23,19 @@ test.each<[OrganizationEvent['type'], EventPayload, string]>([
   ['project.transitioned', { project: project(), from: 'definition', to: 'poc' }, '**Ada** moved **Apollo** to proof of concept'],
   ['project.deleted', { project: project() }, '**Ada** ended **Apollo**'],
   ['project.user_assigned', { project: project(), user_id: 'grace' }, '**Ada** added **Grace** to **Apollo**'],
+  ['project.user_assigned', { project: project(), user_id: 'ada' }, '**Ada** joined **Apollo**'],
+  ['task.assigned', { task: task(), user_id: 'ada' }, '**Ada** took on **Ship it**'],
   ['task.created', { task: task() }, '**Ada** created **Ship it**'],
   ['task.updated', { task: task(), changed: ['priority'] }, '**Ada** changed the priority of **Ship it**'],
   ['task.transitioned', { task: task(), from: 'backlog', to: 'in-review' }, '**Ada** moved **Ship it** to in review'],
   ['task.assigned', { task: task(), user_id: 'scout' }, '**Ada** assigned **Ship it** to **Scout**'],
   ['mention.created', { user_id: 'gone' }, '**Ada** mentioned someone in **#…**'],
   ['task.archived', { task: task() }, '**Ada** archived **Ship it**'],
-  ['task.dependency.added', { task: task(), dependency: { title: 'Test it' } }, '**Ada** made **Ship it** wait for **Test it**'],
+  ['task.dependency.added', { task: task({ dependencies: [{ id: 'task-9', title: 'Dig', status: 'backlog' }] }), blocked_by_id: 'task-9' }, '**Ada** made **Ship it** wait for **Dig**'],
+  ['task.dependency.removed', { task: task(), blocked_by_id: 'task-2' }, '**Ada** let **Ship it** no longer wait for **Test it**'],
+  ['message.receipt', { receipt: { user_id: 'ada', state: 'answered' } }, '**Ada** answered a message in **#…**'],
+  ['user.updated', { user: user(), changed: ['status', 'display_name'] }, '**Ada** joined'],
+  ['user.updated', { user: user(), changed: ['display_name'] }, '**Ada** updated their profile'],
   ['task.evidence.added', { task: task(), evidence: { type: 'pr_link' } }, '**Ada** added a pull request to **Ship it**'],
   ['user.created', { user: user({ id: 'scout', type: 'agent', display_name: 'Scout' }) }, '**Ada** created the agent **Scout**'],
   ['user.created', { user: user() }, '**Ada** joined'],

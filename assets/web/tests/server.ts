@@ -8,11 +8,15 @@ type Answer = Response | ((request: Request) => Response | Promise<Response>)
  */
 export function serve(prepared: Record<string, Answer>) {
   const answers = { ...prepared }
-  const requests: { route: string; body: unknown }[] = []
+  const requests: { route: string; body: unknown; key: string | null }[] = []
   vi.stubGlobal('fetch', async (request: Request) => {
     const route = `${request.method} ${new URL(request.url).pathname.replace('/api/v1', '')}`
     const text = await request.clone().text()
-    requests.push({ route, body: text ? JSON.parse(text) : undefined })
+    requests.push({
+      route,
+      body: text ? JSON.parse(text) : undefined,
+      key: request.headers.get('Idempotency-Key'),
+    })
     const answer = answers[route]
     if (!answer) return refusal(404, `nothing at ${route}`)
     return typeof answer === 'function' ? answer(request) : answer.clone()

@@ -1,5 +1,6 @@
 import { createPinia, setActivePinia } from 'pinia'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { once } from '@/api'
 import { useEvents } from '@/stores/events'
 import { useOrganization } from '@/stores/organization'
 import { useProjects } from '@/stores/projects'
@@ -65,8 +66,37 @@ describe('tasks', () => {
       project_ids: ['project-1'],
       assignee_ids: ['ada'],
     }
-    await useTasks().create('acme', wanted)
+    await useTasks().create('acme', wanted, once())
     expect(asked('POST /orgs/acme/tasks')[0]?.body).toEqual(wanted)
+    expect(titles()).toEqual([])
+  })
+
+  test('sent again have the same key, changed ones another', async () => {
+    const { asked } = organization({ 'POST /orgs/acme/tasks': json(task(), 201) })
+    const said = { type: 'chore', priority: 'low', project_ids: [], assignee_ids: [] } as const
+    const form = once()
+    for (const title of ['Ship it', 'Ship it', 'Ship it now']) {
+      await useTasks().create('acme', { ...said, title, project_ids: [], assignee_ids: [] }, form)
+    }
+    const [first, again, changed] = asked('POST /orgs/acme/tasks').map(({ key }) => key)
+    expect(first).toMatch(/^[0-9a-f]{32}$/)
+    expect(again).toBe(first)
+    expect(changed).not.toBe(first)
+  })
+
+  test('move when their event says so, not when it is asked for', async () => {
+    const { asked } = organization({
+      'GET /orgs/acme/tasks': page([task()]),
+      'POST /orgs/acme/tasks/task-1/transition': json(task({ status: 'in-review', version: 2 })),
+    })
+    await useTasks().load('acme')
+    await useTasks().move('task-1', 'in-review')
+    expect(asked('POST /orgs/acme/tasks/task-1/transition')[0]?.body).toEqual({
+      to_status: 'in-review',
+      evidence: [],
+    })
+    expect(titles()).toEqual(['Ship it'])
+    apply({ status: 'in-review', version: 2 })
     expect(titles()).toEqual([])
   })
 })
@@ -123,7 +153,35 @@ describe('users', () => {
   test('an agent is made with its key', async () => {
     organization({ 'POST /orgs/acme/users': json({ user: user(), api_key: 'mc_ak_live_x' }, 201) })
     const agent = { identifier: 'scout', display_name: 'Scout', role: 'contributor' as const }
-    expect(await useUsers().createAgent('acme', agent)).toBe('mc_ak_live_x')
+    expect(await useUsers().createAgent('acme', agent, once())).toBe('mc_ak_live_x')
+  })
+
+  test('an agent whose key got lost on its way gets another', async () => {
+    organization({
+      'POST /orgs/acme/users': json({ user: user({ id: 'scout' }), api_key: null }, 201),
+      'POST /orgs/acme/users/scout/api-keys/rotate': json({ api_key: 'mc_ak_live_y' }),
+    })
+    const agent = { identifier: 'scout', display_name: 'Scout', role: 'contributor' as const }
+    expect(await useUsers().createAgent('acme', agent, once())).toBe('mc_ak_live_y')
+  })
+
+  test('a person is invited by a link, and told when it got lost', async () => {
+    const person = { email: 'grace@example.org', display_name: 'Grace', role: 'contributor' as const }
+    const { answers } = organization({
+      'POST /orgs/acme/users': json({ user: user(), invite_url: 'https://mc.test/invite#x' }, 201),
+    })
+    expect(await useUsers().invite('acme', person, once())).toBe('https://mc.test/invite#x')
+    answers['POST /orgs/acme/users'] = json({ user: user(), invite_url: null }, 201)
+    await expect(useUsers().invite('acme', person, once())).rejects.toThrow('got lost')
+  })
+
+  test('an invitation is withdrawn by whom it is for', async () => {
+    const { asked } = organization({
+      'GET /orgs/acme/invitations': page([{ id: 'one', user_id: 'ada' }, { id: 'two', user_id: 'grace' }]),
+      'DELETE /orgs/acme/invitations/two': new Response(null, { status: 204 }),
+    })
+    await useUsers().withdraw('acme', 'grace')
+    expect(asked('DELETE /orgs/acme/invitations/two')).toHaveLength(1)
   })
 })
 

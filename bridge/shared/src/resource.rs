@@ -328,7 +328,7 @@ resources! {
 
     /// One topic.
     #[derive(Copy, Eq, Hash)]
-    #[serde(deny_unknown_fields)]
+    #[serde(deny_unknown_fields, expecting = "an object")]
     pub struct Subscription {
         /// What is named.
         pub topic_type: TopicType,

@@ -15,7 +15,7 @@ const LIMIT: usize = 100;
 
 /// A new piece of evidence.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 pub struct NewEvidence {
     /// What it is.
     #[serde(rename = "type")]

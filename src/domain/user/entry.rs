@@ -17,7 +17,7 @@ const DERIVED_HANDLE: usize = 32;
 
 /// A new member.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
-#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields, try_from = "Fields")]
 pub enum NewUser {
     /// A person, who is invited.
     Human {
@@ -40,6 +40,44 @@ pub enum NewUser {
         /// What it may do.
         role: Role,
     },
+}
+
+/// The fields of either: read by themselves, so that a refusal can name the one that is wrong, which
+/// serde cannot of an enum with a tag.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fields {
+    #[serde(rename = "type")]
+    kind: UserType,
+    display_name: String,
+    role: Role,
+    #[serde(default)]
+    email: Option<String>,
+    #[serde(default)]
+    handle: Option<String>,
+    #[serde(default)]
+    identifier: Option<String>,
+}
+
+impl TryFrom<Fields> for NewUser {
+    type Error = &'static str;
+
+    fn try_from(fields: Fields) -> Result<Self, Self::Error> {
+        let Fields { kind, display_name, role, email, handle, identifier } = fields;
+        match (kind, email, handle, identifier) {
+            (UserType::Human, Some(email), handle, None) => {
+                Ok(NewUser::Human { email, display_name, role, handle })
+            }
+            (UserType::Human, None, ..) => Err("missing field `email`: a person is invited by it"),
+            (UserType::Human, .., Some(_)) => Err("unknown field `identifier`: a person has a `handle`"),
+            (UserType::Agent, None, None, Some(identifier)) => {
+                Ok(NewUser::Agent { identifier, display_name, role })
+            }
+            (UserType::Agent, .., None) => Err("missing field `identifier`: it is an agent's handle"),
+            (UserType::Agent, Some(_), ..) => Err("unknown field `email`: only people have one"),
+            (UserType::Agent, _, Some(_), _) => Err("unknown field `handle`: an agent's is its `identifier`"),
+        }
+    }
 }
 
 /// A member who was made now, with the secret that is shown this once.

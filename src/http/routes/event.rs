@@ -102,7 +102,7 @@ impl From<&Frame> for Ready {
 /// List events, newest first
 #[utoipa::path(get, path = "/orgs/{slug}/events", tag = "events", params(OrgPath, EventsQuery),
     responses(
-        (status = 200, content((Cursored<Event, i64> = "application/json"), (String = "text/csv"))),
+        (status = 200, content((Cursored<Event, Option<i64>> = "application/json"), (String = "text/csv"))),
         ReadProblems
     ))]
 pub async fn list_events(

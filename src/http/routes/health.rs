@@ -1,9 +1,8 @@
 //! Whether the server lives, is ready, and how it does.
 
 use axum::extract::State;
-use axum::http::HeaderMap;
-use axum::http::StatusCode;
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use serde::Serialize;
 use subtle::ConstantTimeEq as _;
@@ -46,8 +45,12 @@ pub async fn ready(State(app): State<App>) -> Reply {
     let database = app.read_system(|tx| Ok(organization::any_exists(tx)?)).await.is_ok();
     let writable = app.store().writable();
     let ready = database && writable;
-    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    Reply::with_status(status, &Ready { ready, database, writable })
+    let body = Ready { ready, database, writable };
+    if ready {
+        return Reply::ok(&body);
+    }
+    Reply::with_status(StatusCode::SERVICE_UNAVAILABLE, &body)
+        .header(RETRY_AFTER.as_str(), HeaderValue::from_static("1"))
 }
 
 /// Metrics in Prometheus' text format, for the bearer of the metrics token

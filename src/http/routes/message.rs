@@ -38,7 +38,7 @@ impl MessagesQuery {
 /// List a channel's messages, newest first
 #[utoipa::path(get, path = "/orgs/{slug}/channels/{id}/messages", tag = "messages",
     params(OrgPath, IdPath, MessagesQuery),
-    responses((status = 200, body = Cursored<Message, MessageId>), ReadProblems))]
+    responses((status = 200, body = Cursored<Message, Option<MessageId>>), ReadProblems))]
 pub async fn list_messages(
     State(app): State<App>,
     caller: Caller,
@@ -53,7 +53,7 @@ pub async fn list_messages(
 /// List the messages about a task, newest first
 #[utoipa::path(get, path = "/orgs/{slug}/tasks/{id}/messages", tag = "messages",
     params(OrgPath, IdPath, MessagesQuery),
-    responses((status = 200, body = Cursored<Message, MessageId>), ReadProblems))]
+    responses((status = 200, body = Cursored<Message, Option<MessageId>>), ReadProblems))]
 pub async fn list_task_messages(
     State(app): State<App>,
     caller: Caller,

@@ -11,7 +11,7 @@ use crate::auth::Caller;
 use crate::domain::project::{self, NewProject, ProjectPatch, Wanted};
 use crate::error::Result;
 use crate::http::extract::{Id, IfMatch, Json, OtherId, Post, Query, UserRef, page};
-use crate::http::openapi::{IdPath, OrgPath, OtherIdPath, ReadProblems, WriteProblems};
+use crate::http::openapi::{IdPath, OrgPath, OtherUserPath, ReadProblems, WriteProblems};
 use crate::http::reply::{Paged, Reply};
 
 /// Which projects.
@@ -160,7 +160,7 @@ pub async fn add_members(
 
 /// Take a member out of a project
 #[utoipa::path(delete, path = "/orgs/{slug}/projects/{id}/members/{other_id}", tag = "projects",
-    params(OrgPath, IdPath, OtherIdPath), responses((status = 204), WriteProblems))]
+    params(OrgPath, IdPath, OtherUserPath), responses((status = 204), WriteProblems))]
 pub async fn remove_member(
     State(app): State<App>,
     caller: Caller,

@@ -12,7 +12,7 @@ use crate::domain::key::{self, RotateKey, RotatedKey};
 use crate::domain::user::{self, CreatedUser, NewUser, UserPatch, Wanted};
 use crate::error::Result;
 use crate::http::extract::{Id, IfMatch, Json, Post, Query, UserRef, page};
-use crate::http::openapi::{IdPath, OrgPath, ReadProblems, WriteProblems};
+use crate::http::openapi::{OrgPath, ReadProblems, UserPath, WriteProblems};
 use crate::http::reply::{Paged, Reply};
 
 /// Which members.
@@ -61,7 +61,7 @@ pub async fn create_user(State(app): State<App>, caller: Caller, post: Post<NewU
 }
 
 /// Get a member, also one who is no longer
-#[utoipa::path(get, path = "/orgs/{slug}/users/{id}", tag = "users", params(OrgPath, IdPath),
+#[utoipa::path(get, path = "/orgs/{slug}/users/{id}", tag = "users", params(OrgPath, UserPath),
     responses((status = 200, body = User), ReadProblems))]
 pub async fn get_user(State(app): State<App>, caller: Caller, Id(user): Id<UserRef>) -> Result<Reply> {
     let id = user.of(caller.user_id);
@@ -70,7 +70,7 @@ pub async fn get_user(State(app): State<App>, caller: Caller, Id(user): Id<UserR
 }
 
 /// Change a member
-#[utoipa::path(patch, path = "/orgs/{slug}/users/{id}", tag = "users", params(OrgPath, IdPath),
+#[utoipa::path(patch, path = "/orgs/{slug}/users/{id}", tag = "users", params(OrgPath, UserPath),
     request_body = UserPatch, responses((status = 200, body = User), WriteProblems))]
 pub async fn update_user(
     State(app): State<App>,
@@ -90,7 +90,7 @@ fn reply(app: &App, mut user: User) -> Reply {
 }
 
 /// Remove a member
-#[utoipa::path(delete, path = "/orgs/{slug}/users/{id}", tag = "users", params(OrgPath, IdPath),
+#[utoipa::path(delete, path = "/orgs/{slug}/users/{id}", tag = "users", params(OrgPath, UserPath),
     responses((status = 204), WriteProblems))]
 pub async fn remove_user(State(app): State<App>, caller: Caller, Id(user): Id<UserRef>) -> Result<Reply> {
     let id = user.of(caller.user_id);
@@ -99,7 +99,7 @@ pub async fn remove_user(State(app): State<App>, caller: Caller, Id(user): Id<Us
 }
 
 /// Give an agent a new key; older ones die after the grace time
-#[utoipa::path(post, path = "/orgs/{slug}/users/{id}/api-keys/rotate", tag = "users", params(OrgPath, IdPath),
+#[utoipa::path(post, path = "/orgs/{slug}/users/{id}/api-keys/rotate", tag = "users", params(OrgPath, UserPath),
     request_body = RotateKey, responses((status = 200, body = RotatedKey), WriteProblems))]
 pub async fn rotate_key(
     State(app): State<App>,
@@ -112,7 +112,7 @@ pub async fn rotate_key(
 }
 
 /// Kill every key of an agent at once
-#[utoipa::path(delete, path = "/orgs/{slug}/users/{id}/api-keys", tag = "users", params(OrgPath, IdPath),
+#[utoipa::path(delete, path = "/orgs/{slug}/users/{id}/api-keys", tag = "users", params(OrgPath, UserPath),
     responses((status = 204), WriteProblems))]
 pub async fn revoke_keys(State(app): State<App>, caller: Caller, Id(user): Id<UserRef>) -> Result<Reply> {
     let id = user.of(caller.user_id);

@@ -55,9 +55,27 @@ impl Actor {
         Actor::new(base, slug, &id, reply.session())
     }
 
+    /// The same somebody, at another address.
+    pub(crate) fn at(&self, base: &str) -> Actor {
+        Actor { base: base.to_owned(), ..self.clone() }
+    }
+
     /// The path under their organization.
     pub(crate) fn path(&self, rest: &str) -> String {
         format!("/api/v1/orgs/{}{rest}", self.slug)
+    }
+
+    /// The same person with other credentials.
+    pub(crate) fn with(&self, credentials: Credentials) -> Actor {
+        Actor { credentials, ..self.clone() }
+    }
+
+    /// The same person with other cookies.
+    pub(crate) fn changes_cookies(&mut self, change: impl FnOnce(&str) -> String) {
+        match &mut self.credentials {
+            Credentials::Session { cookies, .. } => *cookies = change(cookies),
+            Credentials::None | Credentials::Key(_) => panic!("nobody has cookies here"),
+        }
     }
 
     /// A request with their credentials, to be changed before it is sent.

@@ -108,6 +108,11 @@ impl TestHub {
         Actor::anonymous(&self.config.public_url)
     }
 
+    /// Somebody with this in the `Authorization` header.
+    pub(crate) fn bearer(&self, secret: &str) -> Actor {
+        Actor::with_key(&self.config.public_url, "", secret, "")
+    }
+
     /// Sets the server up with its first organization.
     pub(crate) async fn tenant(&self, slug: &str) -> Tenant {
         let token = mission_control::auth::sign_in::setup_token(self.dir()).unwrap();
@@ -149,6 +154,17 @@ impl TestHub {
         serde_json::to_value(reply).unwrap()
     }
 
+    /// Tries to sign in.
+    pub(crate) async fn sign_in(&self, email: &str, password: &str) -> Reply {
+        self.anonymous().post("/api/v1/auth/login", json!({"email": email, "password": password})).await
+    }
+
+    /// One more session of somebody.
+    pub(crate) async fn signed_in(&self, slug: &str, email: &str) -> Actor {
+        let reply = self.sign_in(email, PASSWORD).await.expect_status(200);
+        Actor::signed_in(&self.config.public_url, slug, &reply)
+    }
+
     /// Follows an invitation's link.
     pub(crate) async fn accept(&self, slug: &str, invite_url: &Value, name: &str) -> Actor {
         let token = invite_url.as_str().unwrap().split_once('#').unwrap().1;
@@ -169,15 +185,7 @@ impl TestHub {
 
     /// An agent with its key.
     pub(crate) async fn agent(&self, tenant: &Tenant, name: &str) -> Actor {
-        let body = json!({"type": "agent", "identifier": name, "display_name": name, "role": "contributor"});
-        let reply: Reply = tenant.admin.post(&tenant.path("/users"), body).await.expect_status(201);
-        let json = reply.json();
-        Actor::with_key(
-            &self.config.public_url,
-            &tenant.slug,
-            json["api_key"].as_str().unwrap(),
-            json["user"]["id"].as_str().unwrap(),
-        )
+        tenant.agent(name).await
     }
 }
 
@@ -185,6 +193,14 @@ impl Tenant {
     /// A path in this organization.
     pub(crate) fn path(&self, rest: &str) -> String {
         format!("/api/v1/orgs/{}{rest}", self.slug)
+    }
+
+    /// An agent with its key.
+    pub(crate) async fn agent(&self, name: &str) -> Actor {
+        let body = json!({"type": "agent", "identifier": name, "display_name": name, "role": "contributor"});
+        let json = self.admin.post(&self.path("/users"), body).await.expect_status(201).json();
+        let (key, id) = (json["api_key"].as_str().unwrap(), json["user"]["id"].as_str().unwrap());
+        Actor::with_key(&self.admin.base, &self.slug, key, id)
     }
 }
 

@@ -1,6 +1,6 @@
 import { expect, test } from '../fixtures'
 
-test('the API page shows every operation and can be searched', async ({ page, request, check }) => {
+test('the API page shows every operation and can be searched', { tag: '@screens' }, async ({ page, request, check }) => {
   const document = await (await request.get('/api/v1/openapi.json')).json()
   const methods = ['get', 'post', 'put', 'patch', 'delete']
   const operations = Object.values<object>(document.paths).flatMap((item) =>

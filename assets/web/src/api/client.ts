@@ -70,7 +70,7 @@ export function createApi({ baseUrl, fetch, cookies, onSignedOut }: Surroundings
 /** A 401 from signing in means wrong credentials, not a session that ran out. */
 function renewable(request: Request): boolean {
   const { pathname } = new URL(request.url)
-  return !/\/auth\/(login|setup|refresh|logout|invite\/accept)$/.test(pathname)
+  return !/\/auth\/(login|setup|refresh|logout|invite\/accept|password-reset\/confirm)$/.test(pathname)
 }
 
 interface Answer<Data> {

@@ -17,4 +17,5 @@ export const api = createApi({
 })
 
 export { answer, everyPage } from './client'
+export { type Once, once } from './once'
 export { Problem } from './problem'

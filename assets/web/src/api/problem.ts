@@ -33,7 +33,9 @@ export class Problem extends Error {
     const { code, message, details = [] } = body.error
     const fields: Record<string, string> = {}
     for (const detail of details) {
-      if (detail.field) fields[detail.field] ??= detail.message
+      // An entry of a list belongs to the field of the list.
+      const field = detail.field.replace(/\.\d+$/, '')
+      fields[field] ??= detail.message
     }
     return new Problem(message + waiting(response), response.status, code, fields)
   }

@@ -4,24 +4,7 @@
  */
 
 export interface paths {
-    "/api/v1/auth/providers": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** How people may sign in here */
-        get: operations["auth_providers"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/auth/setup": {
+    "/api/v1/auth/invite/accept": {
         parameters: {
             query?: never;
             header?: never;
@@ -30,8 +13,8 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** First run: the first administrator and organization */
-        post: operations["auth_setup"];
+        /** Accept an invitation */
+        post: operations["accept_invitation"];
         delete?: never;
         options?: never;
         head?: never;
@@ -48,24 +31,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Sign in with a password */
-        post: operations["auth_login"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/auth/refresh": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** A new session token */
-        post: operations["auth_refresh"];
+        post: operations["login"];
         delete?: never;
         options?: never;
         head?: never;
@@ -82,7 +48,7 @@ export interface paths {
         get?: never;
         put?: never;
         /** Sign out */
-        post: operations["auth_logout"];
+        post: operations["logout"];
         delete?: never;
         options?: never;
         head?: never;
@@ -96,8 +62,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Who is calling */
-        get: operations["auth_me"];
+        /** Get the caller and what they belong to */
+        get: operations["me"];
         put?: never;
         post?: never;
         delete?: never;
@@ -106,7 +72,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/auth/invite/accept": {
+    "/api/v1/auth/password": {
         parameters: {
             query?: never;
             header?: never;
@@ -115,8 +81,144 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Accept an invitation */
-        post: operations["auth_invite_accept"];
+        /** Change the caller's password; their other sessions end */
+        post: operations["change_password"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/password-reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Ask for a new password; the answer does not tell whether the address is known */
+        post: operations["request_password_reset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/password-reset/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Set a new password by a link; every session ends */
+        post: operations["confirm_password_reset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the ways to sign in */
+        get: operations["providers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/refresh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Renew the session */
+        post: operations["refresh"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the caller's sessions, newest first */
+        get: operations["list_sessions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/sessions/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** End one of the caller's sessions */
+        delete: operations["end_session"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/setup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Make the first organization and its administrator, once */
+        post: operations["setup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orgs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the caller's organizations, by name */
+        get: operations["list_organizations"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -130,8 +232,8 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One organization */
-        get: operations["orgs_get"];
+        /** Get an organization with its settings */
+        get: operations["get_organization"];
         put?: never;
         post?: never;
         delete?: never;
@@ -140,23 +242,191 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/orgs/{slug}/users": {
+    "/api/v1/orgs/{slug}/channels": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Members, people and agents */
-        get: operations["users_list"];
+        /** List the channels that the caller may enter, by name */
+        get: operations["list_channels"];
         put?: never;
-        /**
-         * Invite a person or make an agent
-         * @description For an agent the answer holds the API key.
-         *     It is shown once.
-         */
-        post: operations["users_create"];
+        /** Create an org-wide channel */
+        post: operations["create_channel"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orgs/{slug}/channels/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a channel */
+        get: operations["get_channel"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /** Rename an org-wide channel */
+        patch: operations["update_channel"];
+        trace?: never;
+    };
+    "/api/v1/orgs/{slug}/channels/{id}/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List a channel's messages, newest first */
+        get: operations["list_messages"];
+        put?: never;
+        /** Post a message */
+        post: operations["post_message"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orgs/{slug}/channels/{id}/messages/{other_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Delete a message's text; a tombstone stays */
+        delete: operations["delete_message"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orgs/{slug}/channels/{id}/messages/{other_id}/receipt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Say how far the caller is with a message */
+        put: operations["put_receipt"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orgs/{slug}/channels/{id}/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Move the caller's read marker forward */
+        put: operations["mark_read"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orgs/{slug}/channels/{id}/typing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Show that the caller is typing */
+        post: operations["typing"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orgs/{slug}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List events, newest first */
+        get: operations["list_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orgs/{slug}/events/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Stream events as they happen (Server-Sent Events) */
+        get: operations["stream_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orgs/{slug}/invitations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List open invitations, newest first */
+        get: operations["list_invitations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orgs/{slug}/invitations/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Revoke an invitation; who never joined is removed */
+        delete: operations["revoke_invitation"];
         options?: never;
         head?: never;
         patch?: never;
@@ -169,11 +439,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Projects */
-        get: operations["projects_list"];
+        /** List projects, oldest first */
+        get: operations["list_projects"];
         put?: never;
-        /** Create a project */
-        post: operations["projects_create"];
+        /** Create a project with its channel */
+        post: operations["create_project"];
         delete?: never;
         options?: never;
         head?: never;
@@ -187,9 +457,81 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** One project */
-        get: operations["projects_get"];
+        /** Get a project */
+        get: operations["get_project"];
         put?: never;
+        post?: never;
+        /** End a project's life, for good */
+        delete: operations["end_project"];
+        options?: never;
+        head?: never;
+        /** Change a project */
+        patch: operations["update_project"];
+        trace?: never;
+    };
+    "/api/v1/orgs/{slug}/projects/{id}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List a project's members */
+        get: operations["list_members"];
+        put?: never;
+        /** Add members to a project */
+        post: operations["add_members"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orgs/{slug}/projects/{id}/members/{other_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Take a member out of a project */
+        delete: operations["remove_member"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orgs/{slug}/projects/{id}/transition": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Move a project to another stage */
+        post: operations["transition_project"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orgs/{slug}/subscriptions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get what the caller wants to hear of */
+        get: operations["get_subscriptions"];
+        /** Replace what the caller wants to hear of */
+        put: operations["put_subscriptions"];
         post?: never;
         delete?: never;
         options?: never;
@@ -204,26 +546,113 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Tasks */
-        get: operations["tasks_list"];
+        /** List tasks, in the order of their columns */
+        get: operations["list_tasks"];
         put?: never;
-        /** Create a task */
-        post: operations["tasks_create"];
+        /** Create a task in the backlog */
+        post: operations["create_task"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
         trace?: never;
     };
-    "/api/v1/orgs/{slug}/channels": {
+    "/api/v1/orgs/{slug}/tasks/{id}": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** Channels the caller may enter */
-        get: operations["channels_list"];
+        /** Get a task and where it may go next */
+        get: operations["get_task"];
+        put?: never;
+        post?: never;
+        /** Archive a task; nothing of it is lost */
+        delete: operations["archive_task"];
+        options?: never;
+        head?: never;
+        /** Change a task */
+        patch: operations["update_task"];
+        trace?: never;
+    };
+    "/api/v1/orgs/{slug}/tasks/{id}/dependencies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Let a task wait for another */
+        post: operations["add_dependency"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orgs/{slug}/tasks/{id}/dependencies/{other_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Let a task wait for another no longer */
+        delete: operations["remove_dependency"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orgs/{slug}/tasks/{id}/evidence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give evidence without moving the task */
+        post: operations["add_evidence"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orgs/{slug}/tasks/{id}/evidence/{other_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Take a piece of evidence back */
+        delete: operations["remove_evidence"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orgs/{slug}/tasks/{id}/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the messages about a task, newest first */
+        get: operations["list_task_messages"];
         put?: never;
         post?: never;
         delete?: never;
@@ -232,15 +661,154 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/v1/orgs/{slug}/events": {
+    "/api/v1/orgs/{slug}/tasks/{id}/restore": {
         parameters: {
             query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        /** The event log */
-        get: operations["events_list"];
+        get?: never;
+        put?: never;
+        /** Restore an archived task */
+        post: operations["restore_task"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orgs/{slug}/tasks/{id}/transition": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Move a task to another column, or to another place in its own */
+        post: operations["transition_task"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orgs/{slug}/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List members, by name */
+        get: operations["list_users"];
+        put?: never;
+        /** Invite a person or make an agent; the invitation or the key is shown this once */
+        post: operations["create_user"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orgs/{slug}/users/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get a member, also one who is no longer */
+        get: operations["get_user"];
+        put?: never;
+        post?: never;
+        /** Remove a member */
+        delete: operations["remove_user"];
+        options?: never;
+        head?: never;
+        /** Change a member */
+        patch: operations["update_user"];
+        trace?: never;
+    };
+    "/api/v1/orgs/{slug}/users/{id}/api-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Kill every key of an agent at once */
+        delete: operations["revoke_keys"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orgs/{slug}/users/{id}/api-keys/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Give an agent a new key; older ones die after the grace time */
+        post: operations["rotate_key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Say that the server lives */
+        get: operations["health"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Metrics in Prometheus' text format, for the bearer of the metrics token */
+        get: operations["metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ready": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Say whether the server serves requests in full */
+        get: operations["ready"];
         put?: never;
         post?: never;
         delete?: never;
@@ -253,320 +821,1344 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description An invitation that is accepted. */
+        AcceptInvitation: {
+            /** @description 1 to 100 characters; needed unless the invited person is signed in. */
+            display_name?: string;
+            /** @description 10 to 200 characters; needed unless the invited person is signed in. */
+            password?: string;
+            /** @description What follows `#` in the link. */
+            token: string;
+        };
+        /**
+         * @description What kind of actor caused an event.
+         * @enum {string}
+         */
+        ActorType: "human" | "agent" | "sub_agent" | "system";
+        /** @description What agents may do. */
+        AgentLimits: {
+            /**
+             * @description Models that sub-agents may use; empty = all.
+             * @default []
+             */
+            allowed_models?: string[];
+            /**
+             * Format: int32
+             * @description Sub-agents at the same time; `null` = as many as they like.
+             * @default null
+             */
+            max_concurrent_sub_agents?: number | null;
+            /**
+             * Format: int32
+             * @description Minutes that a sub-agent has: 5 to 1,440.
+             * @default 30
+             */
+            sub_agent_default_timeout_minutes?: number;
+        };
+        /** @description How people and agents are let in. */
+        Authentication: {
+            /**
+             * @description Configured providers that people may use; empty = all of them.
+             * @default []
+             */
+            allowed_oidc_providers?: string[];
+            /**
+             * Format: int32
+             * @description Days after which a key's age is worth a reminder; 0 = never.
+             * @default 90
+             */
+            api_key_rotation_reminder_days?: number;
+        };
+        /** @description Copies of everything. */
+        Backup: {
+            /**
+             * @description A directory or an `s3://` URL.
+             * @default null
+             */
+            destination?: string | null;
+            /**
+             * @description Whether they are made.
+             * @default false
+             */
+            enabled?: boolean;
+            /**
+             * Format: int32
+             * @description Days that a copy is kept.
+             * @default 30
+             */
+            retention_days?: number;
+            /**
+             * @description When, as cron says it.
+             * @default 0 2 * * *
+             */
+            schedule_cron?: string;
+        };
+        /** @description A channel. */
+        Channel: {
+            /** @description When it was made. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description Its id. */
+            id: components["schemas"]["ChannelId"];
+            last_message_at?: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: int64
+             * @description Those of them that mention the caller.
+             */
+            mention_count?: number | null;
+            /** @description Its name. */
+            name: string;
+            /** @description The organization. */
+            org_id: components["schemas"]["OrgId"];
+            project_id?: components["schemas"]["ProjectId"] | null;
+            /** @description Whether nothing can be posted any more. */
+            read_only: boolean;
+            /** @description Who is in it. */
+            type: components["schemas"]["ChannelType"];
+            /**
+             * Format: int64
+             * @description Messages after the caller's read marker.
+             */
+            unread_count?: number | null;
+            /** @description When it last changed. */
+            updated_at: components["schemas"]["Timestamp"];
+            /**
+             * Format: int64
+             * @description Counts changes from 1; the ETag.
+             */
+            version: number;
+        };
+        /**
+         * Format: uuid
+         * @description A channel.
+         */
+        ChannelId: string;
+        /** @description What changes of an org-wide channel; what is left out stays. */
+        ChannelPatch: {
+            /** @description 1 to 200 characters. */
+            name?: string | null;
+        };
+        /**
+         * @description Who is in a channel.
+         * @enum {string}
+         */
+        ChannelType: "org_wide" | "project";
+        /** @description A member who was made now, with the secret that is shown this once. */
+        CreatedUser: {
+            /** @description An agent's key; `null` when the answer is a replay. */
+            api_key?: string | null;
+            /** @description A person's invitation; `null` when the answer is a replay. */
+            invite_url?: string | null;
+            /** @description The member. */
+            user: components["schemas"]["User"];
+        };
+        /** @description A page of a list with cursors. */
+        Cursored_Event_i64: {
+            /** @description The items. */
+            data: {
+                actor_id?: components["schemas"]["UserId"] | null;
+                /** @description What kind of actor that is. */
+                actor_type: components["schemas"]["ActorType"];
+                channel_id?: components["schemas"]["ChannelId"] | null;
+                /** @description Its id. */
+                id: components["schemas"]["EventId"];
+                /** @description The organization. */
+                org_id: components["schemas"]["OrgId"];
+                /** @description The resource in a form that is the same for every reader, and what changed. */
+                payload: Record<string, never>;
+                /** @description The projects it is about. */
+                project_ids: components["schemas"]["ProjectId"][];
+                /**
+                 * Format: int64
+                 * @description Its number in the organization's log; also its cursor.
+                 */
+                sequence_id: number;
+                task_id?: components["schemas"]["TaskId"] | null;
+                /** @description When. */
+                timestamp: components["schemas"]["Timestamp"];
+                /** @description What happened. */
+                type: components["schemas"]["EventKind"];
+            }[];
+            /** Format: int64 */
+            next_cursor?: number;
+        };
+        /** @description A page of a list with cursors. */
+        Cursored_Message_MessageId: {
+            /** @description The items. */
+            data: {
+                /** @description Where it was posted. */
+                channel_id: components["schemas"]["ChannelId"];
+                /** @description Plain text; empty when it was deleted. */
+                content: string;
+                /** @description When it was posted. */
+                created_at: components["schemas"]["Timestamp"];
+                deleted_at?: components["schemas"]["Timestamp"] | null;
+                /**
+                 * Format: int64
+                 * @description How many agent messages in a row, by reply, since a human's.
+                 */
+                hops: number;
+                /** @description Its id; also its cursor. */
+                id: components["schemas"]["MessageId"];
+                /** @description What it is. */
+                kind: components["schemas"]["MessageKind"];
+                /** @description Whom it mentions. */
+                mentions: components["schemas"]["UserId"][];
+                /** @description The organization. */
+                org_id: components["schemas"]["OrgId"];
+                /** @description How far the agents are with it. */
+                receipts: components["schemas"]["Receipt"][];
+                reply_to_id?: components["schemas"]["MessageId"] | null;
+                /** @description Who posted it. */
+                sender: components["schemas"]["Sender"];
+                task_id?: components["schemas"]["TaskId"] | null;
+            }[];
+            /**
+             * Format: uuid
+             * @description A message; also its cursor.
+             */
+            next_cursor?: string;
+        };
+        /** @description What went wrong and what to do. */
+        ErrorBody: {
+            /** @description A name that programs can rely on, such as `TASK_NOT_FOUND`. */
+            code: string;
+            /** @description One entry for each field or thing that is in the way; empty when there is none. */
+            details?: components["schemas"]["ErrorDetail"][];
+            /** @description What to do, for people. */
+            message: string;
+            /**
+             * Format: int32
+             * @description The HTTP status again.
+             */
+            status: number;
+        };
+        /** @description One field or thing that is in the way. */
+        ErrorDetail: {
+            /** @description The field, as a path (`links.home`), or the id of the thing. */
+            field: string;
+            /** @description What is wrong with it. */
+            message: string;
+        };
+        /** @description `{"error": {…}}`. */
         ErrorEnvelope: {
+            /** @description What went wrong. */
             error: components["schemas"]["ErrorBody"];
         };
-        ErrorBody: {
-            code: string;
-            message: string;
-            status: number;
-            details?: components["schemas"]["ErrorDetail"][];
+        /**
+         * @description An immutable record of one change. `sequence_id` counts per organization from 1 without a gap,
+         *     in commit order.
+         */
+        Event: {
+            actor_id?: components["schemas"]["UserId"] | null;
+            /** @description What kind of actor that is. */
+            actor_type: components["schemas"]["ActorType"];
+            channel_id?: components["schemas"]["ChannelId"] | null;
+            /** @description Its id. */
+            id: components["schemas"]["EventId"];
+            /** @description The organization. */
+            org_id: components["schemas"]["OrgId"];
+            /** @description The resource in a form that is the same for every reader, and what changed. */
+            payload: Record<string, never>;
+            /** @description The projects it is about. */
+            project_ids: components["schemas"]["ProjectId"][];
+            /**
+             * Format: int64
+             * @description Its number in the organization's log; also its cursor.
+             */
+            sequence_id: number;
+            task_id?: components["schemas"]["TaskId"] | null;
+            /** @description When. */
+            timestamp: components["schemas"]["Timestamp"];
+            /** @description What happened. */
+            type: components["schemas"]["EventKind"];
         };
-        ErrorDetail: {
-            field: string;
-            message: string;
-        };
-        Pagination: {
-            /** Format: int64 */
-            page: number;
-            /** Format: int64 */
-            per_page: number;
-            /** Format: int64 */
-            total: number;
-            /** Format: int64 */
-            total_pages: number;
-        };
-        /** @enum {string} */
-        OrgStatus: "active" | "suspended" | "pending_deletion";
-        /** @enum {string} */
-        UserStatus: "invited" | "active" | "removed";
-        /** @enum {string} */
-        Role: "administrator" | "contributor";
-        /** @enum {string} */
-        UserType: "human" | "agent";
-        /** @enum {string} */
-        ProjectType: "software" | "docs" | "launch";
-        /** @enum {string} */
-        ProjectStage: "definition" | "poc" | "development" | "testing" | "adoption" | "maintenance" | "end-of-life";
-        /** @enum {string} */
-        TaskType: "bug" | "feature" | "chore";
-        /** @enum {string} */
-        TaskStatus: "backlog" | "in-progress" | "in-review" | "complete";
-        /** @enum {string} */
-        Priority: "low" | "medium" | "high" | "critical";
-        /** @enum {string} */
-        EvidenceType: "pr_link" | "test_results" | "doc_url";
-        /** @enum {string} */
-        ChannelType: "org_wide" | "project";
-        /** @enum {string} */
-        ActorType: "human" | "agent" | "sub_agent" | "system";
+        /**
+         * Format: uuid
+         * @description An event.
+         */
+        EventId: string;
         /** @enum {string} */
         EventKind: "project.created" | "project.updated" | "project.transitioned" | "project.deleted" | "project.user_assigned" | "project.user_unassigned" | "task.created" | "task.updated" | "task.transitioned" | "task.assigned" | "task.unassigned" | "task.archived" | "task.restored" | "task.dependency.added" | "task.dependency.removed" | "task.evidence.added" | "task.evidence.removed" | "message.created" | "message.deleted" | "message.receipt" | "mention.created" | "command.invoked" | "channel.created" | "channel.updated" | "user.created" | "user.updated" | "user.removed" | "user.role_changed" | "api_key.rotated" | "api_key.revoked" | "sub_agent.created" | "sub_agent.terminated" | "org.updated" | "org.settings_changed" | "org.suspended" | "org.resumed" | "org.deletion_initiated" | "org.deletion_cancelled" | "export.requested" | "export.ready" | "auth.login_success" | "auth.login_failure" | "auth.api_key_failure" | "auth.session_revoked" | "backup.completed" | "backup.failed";
-        Providers: {
-            setup_required: boolean;
-            password: boolean;
-            oidc: {
-                id: string;
-                name: string;
-            }[];
-            /** @enum {string} */
-            mode: "single-tenant" | "multi-tenant";
+        /** @description A link that shows that a task was done. */
+        Evidence: {
+            /** @description When. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description Who gave it. */
+            created_by: components["schemas"]["UserId"];
+            /** @description Its id. */
+            id: components["schemas"]["EvidenceId"];
+            /** @description What it is. */
+            type: components["schemas"]["EvidenceType"];
+            /** @description An https URL. */
+            url: string;
         };
-        Setup: {
-            /** @description The one-time setup token from the log or the data directory */
-            token: string;
-            org_name: string;
-            org_slug: string;
-            /** Format: email */
+        /**
+         * Format: uuid
+         * @description A piece of evidence of a task.
+         */
+        EvidenceId: string;
+        /**
+         * @description What a piece of evidence is.
+         * @enum {string}
+         */
+        EvidenceType: "pr_link" | "test_results" | "doc_url";
+        /** @description Whose password is forgotten. */
+        ForgottenPassword: {
+            /** @description The sign-in address. */
             email: string;
-            display_name: string;
-            password: string;
         };
+        /** @description GitHub. */
+        Github: {
+            /**
+             * @description Whether it is used.
+             * @default false
+             */
+            enabled?: boolean;
+            /**
+             * @description The organization there.
+             * @default null
+             */
+            org_name?: string | null;
+        };
+        /** @description Google Workspace. */
+        GoogleWorkspace: {
+            /**
+             * @description The domain there.
+             * @default null
+             */
+            domain?: string | null;
+            /**
+             * @description Whether it is used.
+             * @default false
+             */
+            enabled?: boolean;
+        };
+        /** @description Alive. */
+        Health: {
+            /** @description Always `ok`. */
+            status: string;
+        };
+        /** @description Other services. */
+        Integrations: {
+            /**
+             * @description GitHub.
+             * @default {
+             *       "enabled": false,
+             *       "org_name": null
+             *     }
+             */
+            github?: components["schemas"]["Github"];
+            /**
+             * @description Google Workspace.
+             * @default {
+             *       "domain": null,
+             *       "enabled": false
+             *     }
+             */
+            google_workspace?: components["schemas"]["GoogleWorkspace"];
+        };
+        /** @description An invitation that was not accepted yet. Its link was shown once. */
+        Invitation: {
+            /** @description When. */
+            created_at: components["schemas"]["Timestamp"];
+            created_by?: components["schemas"]["UserId"] | null;
+            /** @description Who is invited. */
+            email: string;
+            /** @description When the link dies. */
+            expires_at: components["schemas"]["Timestamp"];
+            /** @description Its id. */
+            id: components["schemas"]["InvitationId"];
+            /** @description The member that it makes. */
+            user_id: components["schemas"]["UserId"];
+        };
+        /**
+         * Format: uuid
+         * @description An invitation.
+         */
+        InvitationId: string;
+        /** @description A task at the other end of a dependency. */
+        LinkedTask: {
+            /** @description Its id. */
+            id: components["schemas"]["TaskId"];
+            /** @description Its column. */
+            status: components["schemas"]["TaskStatus"];
+            /** @description Its title. */
+            title: string;
+        };
+        /** @description An address and its password. */
         Login: {
+            /** @description The sign-in address. */
             email: string;
+            /** @description The password. */
             password: string;
         };
-        AcceptInvite: {
-            token: string;
-            display_name: string;
-            password: string;
-        };
+        /** @description The caller. */
         Me: {
-            /** Format: uuid */
-            id: string;
-            type: components["schemas"]["UserType"];
-            email: string | null;
+            /** @description The organization that is active in this session. */
+            active_org?: string | null;
+            /** @description Their name. */
             display_name: string;
+            /** @description A person's sign-in address. */
+            email?: string | null;
+            /** @description Their id. */
+            id: components["schemas"]["UserId"];
+            /** @description The organizations they belong to. */
             memberships: components["schemas"]["Membership"][];
-            active_org: string | null;
-        };
-        Membership: {
-            /** Format: uuid */
-            org_id: string;
-            org_slug: string;
-            org_name: string;
-            role: components["schemas"]["Role"];
-            handle: string;
-        };
-        Org: {
-            /** Format: uuid */
-            id: string;
-            slug: string;
-            name: string;
-            status: components["schemas"]["OrgStatus"];
-            /** Format: int64 */
-            version: number;
-            /** Format: date-time */
-            created_at: string;
-            /** Format: date-time */
-            updated_at: string;
-            settings: {
-                [key: string]: unknown;
-            };
-            log_epoch: string;
-            /** Format: int64 */
-            sequence_id: number;
-        };
-        User: {
-            /** Format: uuid */
-            id: string;
-            /** Format: uuid */
-            org_id: string;
-            /** Format: int64 */
-            version: number;
-            /** Format: date-time */
-            created_at: string;
-            /** Format: date-time */
-            updated_at: string;
+            /** @description A person or an agent. */
             type: components["schemas"]["UserType"];
-            role: components["schemas"]["Role"];
-            status: components["schemas"]["UserStatus"];
+        };
+        /** @description The members of a project. */
+        Members: {
+            /** @description Their ids. */
+            user_ids: components["schemas"]["UserId"][];
+        };
+        /** @description The caller's place in one organization. */
+        Membership: {
+            /** @description What they are called there. */
             handle: string;
-            display_name: string;
-            online?: boolean;
-            /** Format: date-time */
-            last_seen_at?: string | null;
-            key_prefix: string | null;
-            /** Format: date-time */
-            key_created_at: string | null;
-        };
-        NewUser: {
-            /** @enum {string} */
-            type: "human";
-            email: string;
-            display_name: string;
-            role: components["schemas"]["Role"];
-            handle?: string;
-        } | {
-            /** @enum {string} */
-            type: "agent";
-            identifier: string;
-            display_name: string;
+            /** @description The organization. */
+            org_id: components["schemas"]["OrgId"];
+            /** @description Its name. */
+            org_name: string;
+            /** @description Its slug. */
+            org_slug: string;
+            /** @description What the caller may do there. */
             role: components["schemas"]["Role"];
         };
-        CreatedUser: {
-            user: components["schemas"]["User"];
-            invite_url?: string | null;
-            api_key?: string | null;
+        /** @description A message. */
+        Message: {
+            /** @description Where it was posted. */
+            channel_id: components["schemas"]["ChannelId"];
+            /** @description Plain text; empty when it was deleted. */
+            content: string;
+            /** @description When it was posted. */
+            created_at: components["schemas"]["Timestamp"];
+            deleted_at?: components["schemas"]["Timestamp"] | null;
+            /**
+             * Format: int64
+             * @description How many agent messages in a row, by reply, since a human's.
+             */
+            hops: number;
+            /** @description Its id; also its cursor. */
+            id: components["schemas"]["MessageId"];
+            /** @description What it is. */
+            kind: components["schemas"]["MessageKind"];
+            /** @description Whom it mentions. */
+            mentions: components["schemas"]["UserId"][];
+            /** @description The organization. */
+            org_id: components["schemas"]["OrgId"];
+            /** @description How far the agents are with it. */
+            receipts: components["schemas"]["Receipt"][];
+            reply_to_id?: components["schemas"]["MessageId"] | null;
+            /** @description Who posted it. */
+            sender: components["schemas"]["Sender"];
+            task_id?: components["schemas"]["TaskId"] | null;
         };
-        Project: {
-            /** Format: uuid */
-            id: string;
-            /** Format: uuid */
-            org_id: string;
-            /** Format: int64 */
-            version: number;
-            /** Format: date-time */
-            created_at: string;
-            /** Format: date-time */
-            updated_at: string;
+        /**
+         * Format: uuid
+         * @description A message; also its cursor.
+         */
+        MessageId: string;
+        /**
+         * @description What a message is.
+         * @enum {string}
+         */
+        MessageKind: "text" | "command_output" | "notice";
+        /** @description A new org-wide channel. */
+        NewChannel: {
+            /** @description 1 to 200 characters. */
             name: string;
-            type: components["schemas"]["ProjectType"];
-            description: string;
-            /** Format: uuid */
-            owner_id: string;
-            links: {
-                [key: string]: string;
-            };
-            stage: components["schemas"]["ProjectStage"];
-            member_ids: string[];
-            task_counts?: {
-                [key: string]: number;
-            };
-            /** Format: uuid */
-            channel_id: string;
-            /** Format: date-time */
-            ended_at: string | null;
         };
-        /** @description What a new project needs */
+        /** @description What a task has to wait for. */
+        NewDependency: {
+            /** @description The task that must be complete first. */
+            blocked_by_id: components["schemas"]["TaskId"];
+        };
+        /** @description A new piece of evidence. */
+        NewEvidence: {
+            /** @description What it is. */
+            type: components["schemas"]["EvidenceType"];
+            /** @description An https URL, up to 2,048 characters. */
+            url: string;
+        };
+        /** @description `POST …/messages`. */
+        NewMessage: {
+            /** @description Plain text, 1 to 10,000 characters. */
+            content: string;
+            kind?: components["schemas"]["MessageKind"] | null;
+            /** @description Whom it mentions beside the `@handle`s of the text. */
+            mentions?: components["schemas"]["UserId"][];
+            reply_to_id?: components["schemas"]["MessageId"] | null;
+            task_id?: components["schemas"]["TaskId"] | null;
+        };
+        /** @description A new password. */
+        NewPassword: {
+            /** @description The password until now. */
+            current: string;
+            /** @description The password from now on: 10 to 200 characters. */
+            new: string;
+        };
+        /** @description A new project. */
         NewProject: {
-            name: string;
-            type: components["schemas"]["ProjectType"];
+            /** @description Markdown, up to 50,000 characters. */
             description?: string;
-            /** Format: uuid */
-            owner_id?: string;
+            /** @description Name → https URL. */
             links?: {
                 [key: string]: string;
             };
-        };
-        LinkedTask: {
-            /** Format: uuid */
-            id: string;
-            title: string;
-            status: components["schemas"]["TaskStatus"];
-        };
-        Evidence: {
-            /** Format: uuid */
-            id: string;
-            type: components["schemas"]["EvidenceType"];
-            url: string;
-            /** Format: uuid */
-            created_by: string;
-            /** Format: date-time */
-            created_at: string;
-        };
-        Task: {
-            /** Format: uuid */
-            id: string;
-            /** Format: uuid */
-            org_id: string;
-            /** Format: int64 */
-            version: number;
-            /** Format: date-time */
-            created_at: string;
-            /** Format: date-time */
-            updated_at: string;
-            title: string;
-            type: components["schemas"]["TaskType"];
-            priority: components["schemas"]["Priority"];
-            status: components["schemas"]["TaskStatus"];
-            description: string;
-            position: string;
-            project_ids: string[];
-            assignee_ids: string[];
-            required_evidence_types: components["schemas"]["EvidenceType"][];
-            evidence: components["schemas"]["Evidence"][];
-            dependencies: components["schemas"]["LinkedTask"][];
-            dependents: components["schemas"]["LinkedTask"][];
-            blocked: boolean;
-            /** Format: uuid */
-            created_by: string;
-            /** Format: date-time */
-            completed_at: string | null;
-            /** Format: date-time */
-            archived_at: string | null;
-        };
-        NewTask: {
-            title: string;
-            type?: components["schemas"]["TaskType"];
-            priority?: components["schemas"]["Priority"];
-            description?: string;
-            project_ids?: string[];
-            assignee_ids?: string[];
-        };
-        Channel: {
-            /** Format: uuid */
-            id: string;
-            /** Format: uuid */
-            org_id: string;
-            /** Format: int64 */
-            version: number;
-            /** Format: date-time */
-            created_at: string;
-            /** Format: date-time */
-            updated_at: string;
+            /** @description 1 to 200 characters. */
             name: string;
-            type: components["schemas"]["ChannelType"];
-            /** Format: uuid */
-            project_id: string | null;
-            /** Format: int64 */
-            unread_count?: number;
-            /** Format: int64 */
-            mention_count?: number;
-            /** Format: date-time */
-            last_message_at: string | null;
-            read_only: boolean;
+            owner_id?: components["schemas"]["UserId"] | null;
+            /** @description What it makes. */
+            type: components["schemas"]["ProjectType"];
         };
-        Event: {
-            /** Format: uuid */
-            id: string;
-            /** Format: int64 */
+        /** @description `PUT …/receipt`. */
+        NewReceipt: {
+            /** @description Up to 2,000 characters. */
+            detail?: string | null;
+            /** @description How far; never backwards. */
+            state: components["schemas"]["ReceiptState"];
+        };
+        /** @description A new task. It starts in `backlog`. */
+        NewTask: {
+            after_id?: components["schemas"]["TaskId"] | null;
+            /** @description Who works on it, up to 50 members. */
+            assignee_ids?: components["schemas"]["UserId"][];
+            before_id?: components["schemas"]["TaskId"] | null;
+            /** @description Markdown, up to 50,000 characters. */
+            description?: string;
+            priority?: components["schemas"]["Priority"] | null;
+            /** @description The projects it belongs to, up to 50. */
+            project_ids?: components["schemas"]["ProjectId"][];
+            /** @description Evidence that must be there before it can be complete; the organization's default when left out. */
+            required_evidence_types?: components["schemas"]["EvidenceType"][] | null;
+            /** @description 1 to 500 characters. */
+            title: string;
+            type?: components["schemas"]["TaskType"] | null;
+        };
+        /** @description A new member. */
+        NewUser: {
+            /** @description 1 to 100 characters. */
+            display_name: string;
+            /** @description Their sign-in address. */
+            email: string;
+            /** @description What `@…` mentions; derived from the address when left out. */
+            handle?: string | null;
+            /** @description What they may do. */
+            role: components["schemas"]["Role"];
+            /** @enum {string} */
+            type: "human";
+        } | {
+            /** @description 1 to 100 characters. */
+            display_name: string;
+            /** @description Its handle: 2 to 39 characters from a-z, 0-9, `_` and `-`. */
+            identifier: string;
+            /** @description What it may do. */
+            role: components["schemas"]["Role"];
+            /** @enum {string} */
+            type: "agent";
+        };
+        /** @description A column where a task may go, or what stands against it. */
+        NextMove: {
+            /** @description Whether the task can go there as it is. */
+            allowed: boolean;
+            /** @description Tasks that have to be complete first. */
+            blocked_by: components["schemas"]["TaskId"][];
+            /** @description Types of evidence that have to be given first, or along with the move. */
+            missing_evidence: components["schemas"]["EvidenceType"][];
+            /** @description The column. */
+            to_status: components["schemas"]["TaskStatus"];
+        };
+        /** @description How people are told. */
+        Notifications: {
+            /**
+             * @description The way of those who chose none.
+             * @default email
+             */
+            default_channel?: string;
+            /**
+             * @description The sender of mails.
+             * @default null
+             */
+            email_from_address?: string | null;
+            /**
+             * @description Ways that may be used: `email`, `ntfy`, `signal`, `webhook`.
+             * @default [
+             *       "email"
+             *     ]
+             */
+            enabled_channels?: string[];
+        };
+        /** @description An organization. */
+        Org: components["schemas"]["OrgSummary"] & {
+            /** @description Changes when a backup is restored: cursors of another epoch mean nothing. */
+            log_epoch: string;
+            /**
+             * Format: int64
+             * @description The newest event's `sequence_id`; 0 = none yet.
+             */
             sequence_id: number;
-            /** Format: uuid */
-            org_id: string;
-            type: components["schemas"]["EventKind"];
-            /** Format: uuid */
-            actor_id: string | null;
-            actor_type: components["schemas"]["ActorType"];
-            project_ids: string[];
-            /** Format: uuid */
-            task_id: string | null;
-            /** Format: uuid */
-            channel_id: string | null;
-            payload: Record<string, never>;
-            /** Format: date-time */
-            timestamp: string;
+            /** @description Everything that can be set, with defaults where nothing was. */
+            settings: components["schemas"]["Settings"];
         };
-        ProjectPage: {
-            data: components["schemas"]["Project"][];
+        /**
+         * Format: uuid
+         * @description An organization (tenant).
+         */
+        OrgId: string;
+        /**
+         * @description What an organization may do now.
+         * @enum {string}
+         */
+        OrgStatus: "active" | "suspended" | "pending_deletion";
+        /** @description An organization in a list. */
+        OrgSummary: {
+            /** @description When it was made. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description Its id. */
+            id: components["schemas"]["OrgId"];
+            /** @description Its name. */
+            name: string;
+            /** @description Its name in paths. */
+            slug: string;
+            /** @description What it may do now. */
+            status: components["schemas"]["OrgStatus"];
+            /** @description When it last changed. */
+            updated_at: components["schemas"]["Timestamp"];
+            /**
+             * Format: int64
+             * @description Counts changes from 1; the ETag.
+             */
+            version: number;
+        };
+        /** @description A page of a list. */
+        Paged_Channel: {
+            /** @description The items. */
+            data: {
+                /** @description When it was made. */
+                created_at: components["schemas"]["Timestamp"];
+                /** @description Its id. */
+                id: components["schemas"]["ChannelId"];
+                last_message_at?: components["schemas"]["Timestamp"] | null;
+                /**
+                 * Format: int64
+                 * @description Those of them that mention the caller.
+                 */
+                mention_count?: number | null;
+                /** @description Its name. */
+                name: string;
+                /** @description The organization. */
+                org_id: components["schemas"]["OrgId"];
+                project_id?: components["schemas"]["ProjectId"] | null;
+                /** @description Whether nothing can be posted any more. */
+                read_only: boolean;
+                /** @description Who is in it. */
+                type: components["schemas"]["ChannelType"];
+                /**
+                 * Format: int64
+                 * @description Messages after the caller's read marker.
+                 */
+                unread_count?: number | null;
+                /** @description When it last changed. */
+                updated_at: components["schemas"]["Timestamp"];
+                /**
+                 * Format: int64
+                 * @description Counts changes from 1; the ETag.
+                 */
+                version: number;
+            }[];
+            /** @description Which page this is. */
             pagination: components["schemas"]["Pagination"];
         };
-        TaskPage: {
-            data: components["schemas"]["Task"][];
+        /** @description A page of a list. */
+        Paged_Invitation: {
+            /** @description The items. */
+            data: {
+                /** @description When. */
+                created_at: components["schemas"]["Timestamp"];
+                created_by?: components["schemas"]["UserId"] | null;
+                /** @description Who is invited. */
+                email: string;
+                /** @description When the link dies. */
+                expires_at: components["schemas"]["Timestamp"];
+                /** @description Its id. */
+                id: components["schemas"]["InvitationId"];
+                /** @description The member that it makes. */
+                user_id: components["schemas"]["UserId"];
+            }[];
+            /** @description Which page this is. */
             pagination: components["schemas"]["Pagination"];
         };
-        UserPage: {
-            data: components["schemas"]["User"][];
+        /** @description A page of a list. */
+        Paged_OrgSummary: {
+            /** @description The items. */
+            data: {
+                /** @description When it was made. */
+                created_at: components["schemas"]["Timestamp"];
+                /** @description Its id. */
+                id: components["schemas"]["OrgId"];
+                /** @description Its name. */
+                name: string;
+                /** @description Its name in paths. */
+                slug: string;
+                /** @description What it may do now. */
+                status: components["schemas"]["OrgStatus"];
+                /** @description When it last changed. */
+                updated_at: components["schemas"]["Timestamp"];
+                /**
+                 * Format: int64
+                 * @description Counts changes from 1; the ETag.
+                 */
+                version: number;
+            }[];
+            /** @description Which page this is. */
             pagination: components["schemas"]["Pagination"];
         };
-        ChannelPage: {
-            data: components["schemas"]["Channel"][];
+        /** @description A page of a list. */
+        Paged_Project: {
+            /** @description The items. */
+            data: {
+                /** @description Its channel. */
+                channel_id: components["schemas"]["ChannelId"];
+                /** @description When it was made. */
+                created_at: components["schemas"]["Timestamp"];
+                /** @description Markdown. */
+                description: string;
+                ended_at?: components["schemas"]["Timestamp"] | null;
+                /** @description Its id. */
+                id: components["schemas"]["ProjectId"];
+                /** @description Name → https URL. */
+                links: {
+                    [key: string]: string;
+                };
+                /** @description Its members, the owner among them. */
+                member_ids: components["schemas"]["UserId"][];
+                /** @description Up to 200 characters. */
+                name: string;
+                /** @description The organization. */
+                org_id: components["schemas"]["OrgId"];
+                /** @description Who answers for it. */
+                owner_id: components["schemas"]["UserId"];
+                /** @description Where it stands. */
+                stage: components["schemas"]["ProjectStage"];
+                /** @description How many of its tasks (archived ones left out) stand in each status. */
+                task_counts?: {
+                    [key: string]: number;
+                } | null;
+                /** @description What it makes. */
+                type: components["schemas"]["ProjectType"];
+                /** @description When it last changed. */
+                updated_at: components["schemas"]["Timestamp"];
+                /**
+                 * Format: int64
+                 * @description Counts changes from 1; the ETag.
+                 */
+                version: number;
+            }[];
+            /** @description Which page this is. */
             pagination: components["schemas"]["Pagination"];
         };
-        EventPage: {
-            data: components["schemas"]["Event"][];
-            next_cursor: string | null;
+        /** @description A page of a list. */
+        Paged_Task: {
+            /** @description The items. */
+            data: {
+                archived_at?: components["schemas"]["Timestamp"] | null;
+                /** @description Who works on it. */
+                assignee_ids: components["schemas"]["UserId"][];
+                /** @description Whether a dependency is unfinished. */
+                blocked: boolean;
+                completed_at?: components["schemas"]["Timestamp"] | null;
+                /** @description When it was made. */
+                created_at: components["schemas"]["Timestamp"];
+                /** @description Who made it. */
+                created_by: components["schemas"]["UserId"];
+                /** @description The tasks that must be complete before it. */
+                dependencies: components["schemas"]["LinkedTask"][];
+                /** @description The tasks that wait for it. */
+                dependents: components["schemas"]["LinkedTask"][];
+                /** @description Markdown. */
+                description: string;
+                /** @description The evidence. */
+                evidence: components["schemas"]["Evidence"][];
+                /** @description Its id. */
+                id: components["schemas"]["TaskId"];
+                /** @description The organization. */
+                org_id: components["schemas"]["OrgId"];
+                /** @description Its place in the column: compare as text, smaller is higher. */
+                position: string;
+                /** @description How urgent. */
+                priority: components["schemas"]["Priority"];
+                /** @description The projects it belongs to. */
+                project_ids: components["schemas"]["ProjectId"][];
+                /** @description Evidence that must be there before it can be complete. */
+                required_evidence_types: components["schemas"]["EvidenceType"][];
+                /** @description Its column. */
+                status: components["schemas"]["TaskStatus"];
+                /** @description Up to 500 characters. */
+                title: string;
+                /** @description What it is. */
+                type: components["schemas"]["TaskType"];
+                /** @description When it last changed. */
+                updated_at: components["schemas"]["Timestamp"];
+                /**
+                 * Format: int64
+                 * @description Counts changes from 1; the ETag.
+                 */
+                version: number;
+            }[];
+            /** @description Which page this is. */
+            pagination: components["schemas"]["Pagination"];
         };
+        /** @description A page of a list. */
+        Paged_User: {
+            /** @description The items. */
+            data: {
+                /** @description When they were added. */
+                created_at: components["schemas"]["Timestamp"];
+                /** @description Their name. */
+                display_name: string;
+                /** @description What `@…` mentions; unique in the organization. */
+                handle: string;
+                /** @description Their id. */
+                id: components["schemas"]["UserId"];
+                /** @description External identities (`email`, `github`, `signal`): self and administrators only. */
+                identities?: {
+                    [key: string]: string;
+                } | null;
+                key_created_at?: components["schemas"]["Timestamp"] | null;
+                /** @description The visible part of an agent's newest key. */
+                key_prefix?: string | null;
+                last_seen_at?: components["schemas"]["Timestamp"] | null;
+                /** @description Where notifications go: self only. */
+                notification_routes?: {
+                    [key: string]: string;
+                } | null;
+                /** @description Whether a stream of theirs is open now. */
+                online?: boolean | null;
+                /** @description The organization. */
+                org_id: components["schemas"]["OrgId"];
+                /** @description What they may do. */
+                role: components["schemas"]["Role"];
+                /** @description Where they stand. */
+                status: components["schemas"]["UserStatus"];
+                /** @description A person or an agent. */
+                type: components["schemas"]["UserType"];
+                /** @description When their record last changed. */
+                updated_at: components["schemas"]["Timestamp"];
+                /**
+                 * Format: int64
+                 * @description Counts changes from 1; the ETag.
+                 */
+                version: number;
+            }[];
+            /** @description Which page this is. */
+            pagination: components["schemas"]["Pagination"];
+        };
+        /** @description Which page of how many. */
+        Pagination: {
+            /**
+             * Format: int64
+             * @description From 1.
+             */
+            page: number;
+            /**
+             * Format: int64
+             * @description Items on a full page.
+             */
+            per_page: number;
+            /**
+             * Format: int64
+             * @description Items on all pages.
+             */
+            total: number;
+            /**
+             * Format: int64
+             * @description How many pages.
+             */
+            total_pages: number;
+        };
+        /**
+         * @description How urgent a task is, rising.
+         * @enum {string}
+         */
+        Priority: "low" | "medium" | "high" | "critical";
+        /** @description A project. */
+        Project: {
+            /** @description Its channel. */
+            channel_id: components["schemas"]["ChannelId"];
+            /** @description When it was made. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description Markdown. */
+            description: string;
+            ended_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Its id. */
+            id: components["schemas"]["ProjectId"];
+            /** @description Name → https URL. */
+            links: {
+                [key: string]: string;
+            };
+            /** @description Its members, the owner among them. */
+            member_ids: components["schemas"]["UserId"][];
+            /** @description Up to 200 characters. */
+            name: string;
+            /** @description The organization. */
+            org_id: components["schemas"]["OrgId"];
+            /** @description Who answers for it. */
+            owner_id: components["schemas"]["UserId"];
+            /** @description Where it stands. */
+            stage: components["schemas"]["ProjectStage"];
+            /** @description How many of its tasks (archived ones left out) stand in each status. */
+            task_counts?: {
+                [key: string]: number;
+            } | null;
+            /** @description What it makes. */
+            type: components["schemas"]["ProjectType"];
+            /** @description When it last changed. */
+            updated_at: components["schemas"]["Timestamp"];
+            /**
+             * Format: int64
+             * @description Counts changes from 1; the ETag.
+             */
+            version: number;
+        };
+        /**
+         * Format: uuid
+         * @description A project.
+         */
+        ProjectId: string;
+        /** @description What changes of a project; what is left out stays. */
+        ProjectPatch: {
+            /** @description Markdown, up to 50,000 characters; `null` clears it. */
+            description?: string | null;
+            /** @description Replaces all links; `null` clears them. */
+            links?: {
+                [key: string]: string;
+            } | null;
+            /** @description 1 to 200 characters. */
+            name?: string | null;
+            owner_id?: components["schemas"]["UserId"] | null;
+            type?: components["schemas"]["ProjectType"] | null;
+        };
+        /**
+         * @description The stage of a project, in order.
+         * @enum {string}
+         */
+        ProjectStage: "definition" | "poc" | "development" | "testing" | "adoption" | "maintenance" | "end-of-life";
+        /** @description Where to move a project. */
+        ProjectTransition: {
+            /** @description Why; up to 2,000 characters. */
+            comment?: string | null;
+            /** @description One stage forward, or any stage back. */
+            to_stage: components["schemas"]["ProjectStage"];
+        };
+        /**
+         * @description What a project makes.
+         * @enum {string}
+         */
+        ProjectType: "software" | "docs" | "launch";
+        /** @description A provider that people may sign in with. */
+        Provider: {
+            /** @description What to name it by. */
+            id: string;
+            /** @description What to call it. */
+            name: string;
+        };
+        /** @description How people may sign in. */
+        Providers: {
+            /** @description `single-tenant` or `multi-tenant`. */
+            mode: string;
+            /** @description Providers that people may sign in with. */
+            oidc: components["schemas"]["Provider"][];
+            /** @description Whether people may sign in with a password. */
+            password: boolean;
+            /** @description Whether the first administrator is still to be made. */
+            setup_required: boolean;
+        };
+        /** @description How far a channel has been read. */
+        ReadMarker: {
+            /** @description The last message that was read. */
+            message_id: components["schemas"]["MessageId"];
+        };
+        /** @description Ready, and what is not. */
+        Ready: {
+            /** @description Whether rows can be read. */
+            database: boolean;
+            /** @description Whether requests are served in full. */
+            ready: boolean;
+            /** @description Whether the last commit went well. */
+            writable: boolean;
+        };
+        /** @description How far an agent is with a message. */
+        Receipt: {
+            /** @description Since when. */
+            at: components["schemas"]["Timestamp"];
+            /** @description Why it failed, or what it does. */
+            detail?: string | null;
+            /** @description How far. */
+            state: components["schemas"]["ReceiptState"];
+            /** @description The agent. */
+            user_id: components["schemas"]["UserId"];
+        };
+        /**
+         * @description How far an agent is with a message; never goes backwards.
+         * @enum {string}
+         */
+        ReceiptState: "delivered" | "working" | "answered" | "failed";
+        /** @description A new password, by a link. */
+        ResetPassword: {
+            /** @description 10 to 200 characters. */
+            password: string;
+            /** @description What follows `#` in the link. */
+            token: string;
+        };
+        /**
+         * @description What a member may do.
+         * @enum {string}
+         */
+        Role: "administrator" | "contributor";
+        /** @description How to rotate a key. */
+        RotateKey: {
+            /**
+             * Format: int64
+             * @description Hours that older keys still work: 0 to 168, 24 when left out.
+             * @default 24
+             */
+            grace_hours?: number | null;
+        };
+        /** @description The answer to a rotation. */
+        RotatedKey: {
+            /** @description The new key, shown this once; `null` when the answer is a replay. */
+            api_key?: string | null;
+            /** @description What of it may be shown again. */
+            key_prefix: string;
+            previous_expires_at?: components["schemas"]["Timestamp"] | null;
+        };
+        /** @description Who posted a message, as they are called now. */
+        Sender: {
+            /** @description Their name. */
+            display_name: string;
+            /** @description What `@…` mentions. */
+            handle: string;
+            /** @description Their id. */
+            id: components["schemas"]["UserId"];
+            /** @description A person or an agent. */
+            type: components["schemas"]["UserType"];
+        };
+        /**
+         * Format: uuid
+         * @description A session (a family of tokens).
+         */
+        SessionId: string;
+        /** @description A session as its owner sees it. */
+        SessionInfo: {
+            /** @description Where it was opened from. */
+            address: string;
+            /** @description When it was opened. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description Whether it is the one that asks. */
+            current: boolean;
+            /** @description When it dies unless it is renewed. */
+            expires_at: components["schemas"]["Timestamp"];
+            /** @description Its id. */
+            id: components["schemas"]["SessionId"];
+            /** @description When it was last renewed. */
+            last_used_at: components["schemas"]["Timestamp"];
+            /** @description With what it was opened. */
+            user_agent: string;
+        };
+        /** @description The caller's sessions. */
+        Sessions: {
+            /** @description Newest first. */
+            data: components["schemas"]["SessionInfo"][];
+        };
+        /** @description What an organization can set. */
+        Settings: {
+            /**
+             * @description What agents may do.
+             * @default {
+             *       "allowed_models": [],
+             *       "max_concurrent_sub_agents": null,
+             *       "sub_agent_default_timeout_minutes": 30
+             *     }
+             */
+            agent_limits?: components["schemas"]["AgentLimits"];
+            /**
+             * @description How people and agents are let in.
+             * @default {
+             *       "allowed_oidc_providers": [],
+             *       "api_key_rotation_reminder_days": 90
+             *     }
+             */
+            authentication?: components["schemas"]["Authentication"];
+            /**
+             * @description Copies of everything.
+             * @default {
+             *       "destination": null,
+             *       "enabled": false,
+             *       "retention_days": 30,
+             *       "schedule_cron": "0 2 * * *"
+             *     }
+             */
+            backup?: components["schemas"]["Backup"];
+            /**
+             * Format: int32
+             * @description Days between asking for deletion and deletion: 7 to 90.
+             * @default 30
+             */
+            deletion_grace_period_days?: number;
+            /**
+             * @description Other services.
+             * @default {
+             *       "github": {
+             *         "enabled": false,
+             *         "org_name": null
+             *       },
+             *       "google_workspace": {
+             *         "domain": null,
+             *         "enabled": false
+             *       }
+             *     }
+             */
+            integrations?: components["schemas"]["Integrations"];
+            /**
+             * @description How people are told.
+             * @default {
+             *       "default_channel": "email",
+             *       "email_from_address": null,
+             *       "enabled_channels": [
+             *         "email"
+             *       ]
+             *     }
+             */
+            notifications?: components["schemas"]["Notifications"];
+            /**
+             * @description What a new task starts with.
+             * @default {
+             *       "default_priority": "medium",
+             *       "default_required_evidence_types": []
+             *     }
+             */
+            task_defaults?: components["schemas"]["TaskDefaults"];
+        };
+        /** @description The first administrator and their organization. */
+        Setup: {
+            /** @description Their name, 1 to 100 characters. */
+            display_name: string;
+            /** @description The administrator's address. */
+            email: string;
+            /** @description 1 to 100 characters. */
+            org_name: string;
+            /** @description 3 to 50 characters from a-z, 0-9 and `-`. */
+            org_slug: string;
+            /** @description 10 to 200 characters. */
+            password: string;
+            /** @description The one-time token from the log or the data directory. */
+            token: string;
+        };
+        /** @description One topic. */
+        Subscription: {
+            /**
+             * Format: uuid
+             * @description Its id.
+             */
+            topic_id: string;
+            /** @description What is named. */
+            topic_type: components["schemas"]["TopicType"];
+        };
+        /** @description Everything that the caller wants to hear of; empty = everything that they may see. */
+        Subscriptions: {
+            /** @description The topics. */
+            subscriptions: components["schemas"]["Subscription"][];
+        };
+        /** @description A task. */
+        Task: {
+            archived_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Who works on it. */
+            assignee_ids: components["schemas"]["UserId"][];
+            /** @description Whether a dependency is unfinished. */
+            blocked: boolean;
+            completed_at?: components["schemas"]["Timestamp"] | null;
+            /** @description When it was made. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description Who made it. */
+            created_by: components["schemas"]["UserId"];
+            /** @description The tasks that must be complete before it. */
+            dependencies: components["schemas"]["LinkedTask"][];
+            /** @description The tasks that wait for it. */
+            dependents: components["schemas"]["LinkedTask"][];
+            /** @description Markdown. */
+            description: string;
+            /** @description The evidence. */
+            evidence: components["schemas"]["Evidence"][];
+            /** @description Its id. */
+            id: components["schemas"]["TaskId"];
+            /** @description The organization. */
+            org_id: components["schemas"]["OrgId"];
+            /** @description Its place in the column: compare as text, smaller is higher. */
+            position: string;
+            /** @description How urgent. */
+            priority: components["schemas"]["Priority"];
+            /** @description The projects it belongs to. */
+            project_ids: components["schemas"]["ProjectId"][];
+            /** @description Evidence that must be there before it can be complete. */
+            required_evidence_types: components["schemas"]["EvidenceType"][];
+            /** @description Its column. */
+            status: components["schemas"]["TaskStatus"];
+            /** @description Up to 500 characters. */
+            title: string;
+            /** @description What it is. */
+            type: components["schemas"]["TaskType"];
+            /** @description When it last changed. */
+            updated_at: components["schemas"]["Timestamp"];
+            /**
+             * Format: int64
+             * @description Counts changes from 1; the ETag.
+             */
+            version: number;
+        };
+        /** @description What a new task starts with. */
+        TaskDefaults: {
+            /**
+             * @description How urgent it is.
+             * @default medium
+             */
+            default_priority?: components["schemas"]["Priority"];
+            /**
+             * @description Evidence that it needs before it is complete.
+             * @default []
+             */
+            default_required_evidence_types?: components["schemas"]["EvidenceType"][];
+        };
+        /**
+         * Format: uuid
+         * @description A task.
+         */
+        TaskId: string;
+        /** @description What changes of a task; what is left out stays. */
+        TaskPatch: {
+            after_id?: components["schemas"]["TaskId"] | null;
+            /** @description Replaces all assignees; `null` clears them. */
+            assignee_ids?: components["schemas"]["UserId"][] | null;
+            before_id?: components["schemas"]["TaskId"] | null;
+            /** @description Markdown, up to 50,000 characters; `null` clears it. */
+            description?: string | null;
+            priority?: components["schemas"]["Priority"] | null;
+            /** @description Replaces all projects; `null` clears them. */
+            project_ids?: components["schemas"]["ProjectId"][] | null;
+            /** @description Replaces all required types of evidence; `null` clears them. */
+            required_evidence_types?: components["schemas"]["EvidenceType"][] | null;
+            /** @description 1 to 500 characters. */
+            title?: string | null;
+            type?: components["schemas"]["TaskType"] | null;
+        };
+        /**
+         * @description The column of a task, in order.
+         * @enum {string}
+         */
+        TaskStatus: "backlog" | "in-progress" | "in-review" | "complete";
+        /** @description Where to move a task. */
+        TaskTransition: {
+            after_id?: components["schemas"]["TaskId"] | null;
+            before_id?: components["schemas"]["TaskId"] | null;
+            /** @description Why; up to 2,000 characters. */
+            comment?: string | null;
+            /** @description Evidence that comes along and counts for `complete`. */
+            evidence?: components["schemas"]["NewEvidence"][];
+            /** @description The column: any other, or the same one with a neighbour, which only changes the order. */
+            to_status: components["schemas"]["TaskStatus"];
+        };
+        /**
+         * @description What a task is.
+         * @enum {string}
+         */
+        TaskType: "bug" | "feature" | "chore";
+        /** @description A task with where it may go. */
+        TaskWithMoves: components["schemas"]["Task"] & {
+            /** @description Every other column, and what stands against it now; empty while the task is archived. */
+            allowed_transitions: components["schemas"]["NextMove"][];
+        };
+        /**
+         * Format: date-time
+         * @description A moment, in microseconds since 1970 (UTC). Written with milliseconds, read with any offset.
+         */
+        Timestamp: string;
+        /**
+         * @description What a subscription names.
+         * @enum {string}
+         */
+        TopicType: "project" | "task" | "channel";
+        /** @description A member of an organization. */
+        User: {
+            /** @description When they were added. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description Their name. */
+            display_name: string;
+            /** @description What `@…` mentions; unique in the organization. */
+            handle: string;
+            /** @description Their id. */
+            id: components["schemas"]["UserId"];
+            /** @description External identities (`email`, `github`, `signal`): self and administrators only. */
+            identities?: {
+                [key: string]: string;
+            } | null;
+            key_created_at?: components["schemas"]["Timestamp"] | null;
+            /** @description The visible part of an agent's newest key. */
+            key_prefix?: string | null;
+            last_seen_at?: components["schemas"]["Timestamp"] | null;
+            /** @description Where notifications go: self only. */
+            notification_routes?: {
+                [key: string]: string;
+            } | null;
+            /** @description Whether a stream of theirs is open now. */
+            online?: boolean | null;
+            /** @description The organization. */
+            org_id: components["schemas"]["OrgId"];
+            /** @description What they may do. */
+            role: components["schemas"]["Role"];
+            /** @description Where they stand. */
+            status: components["schemas"]["UserStatus"];
+            /** @description A person or an agent. */
+            type: components["schemas"]["UserType"];
+            /** @description When their record last changed. */
+            updated_at: components["schemas"]["Timestamp"];
+            /**
+             * Format: int64
+             * @description Counts changes from 1; the ETag.
+             */
+            version: number;
+        };
+        /**
+         * Format: uuid
+         * @description A person or an agent; a person keeps it in every organization they belong to.
+         */
+        UserId: string;
+        /** @description What changes of a member; what is left out stays. */
+        UserPatch: {
+            /** @description 1 to 100 characters; themselves only, an agent's also by administrators. */
+            display_name?: string | null;
+            /** @description External identities (`github`, `signal`), replaced all at once; themselves only. */
+            identities?: {
+                [key: string]: string;
+            } | null;
+            /**
+             * @description Where notifications go (`email`, `ntfy`, `signal`, `webhook`), replaced all at once;
+             *     themselves only.
+             */
+            notification_routes?: {
+                [key: string]: string;
+            } | null;
+            role?: components["schemas"]["Role"] | null;
+        };
+        /**
+         * @description Where a member stands.
+         * @enum {string}
+         */
+        UserStatus: "invited" | "active" | "removed";
+        /**
+         * @description A person or an agent.
+         * @enum {string}
+         */
+        UserType: "human" | "agent";
     };
     responses: never;
     parameters: never;
@@ -576,54 +2168,7 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    auth_providers: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Providers"];
-                };
-            };
-            /** @description The request was refused */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description The request was refused */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description The request was refused */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-        };
-    };
-    auth_setup: {
+    accept_invitation: {
         parameters: {
             query?: never;
             header?: never;
@@ -632,11 +2177,10 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["Setup"];
+                "application/json": components["schemas"]["AcceptInvitation"];
             };
         };
         responses: {
-            /** @description OK */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -645,7 +2189,7 @@ export interface operations {
                     "application/json": components["schemas"]["Me"];
                 };
             };
-            /** @description The request was refused */
+            /** @description The body or a parameter is wrong; see `details`. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -654,7 +2198,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorEnvelope"];
                 };
             };
-            /** @description The request was refused */
+            /** @description No credentials, or dead ones. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -663,8 +2207,71 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorEnvelope"];
                 };
             };
-            /** @description The request was refused */
+            /** @description The role does not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A state stands against it; see `code` and `details`. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description `If-Match` names an older version. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping, busy or out of disk; nothing was stored; see `Retry-After`. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -674,7 +2281,7 @@ export interface operations {
             };
         };
     };
-    auth_login: {
+    login: {
         parameters: {
             query?: never;
             header?: never;
@@ -687,7 +2294,6 @@ export interface operations {
             };
         };
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -696,7 +2302,7 @@ export interface operations {
                     "application/json": components["schemas"]["Me"];
                 };
             };
-            /** @description The request was refused */
+            /** @description The body or a parameter is wrong; see `details`. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -705,7 +2311,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorEnvelope"];
                 };
             };
-            /** @description The request was refused */
+            /** @description No credentials, or dead ones. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -714,8 +2320,71 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorEnvelope"];
                 };
             };
-            /** @description The request was refused */
+            /** @description The role does not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A state stands against it; see `code` and `details`. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description `If-Match` names an older version. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping, busy or out of disk; nothing was stored; see `Retry-After`. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -725,7 +2394,7 @@ export interface operations {
             };
         };
     };
-    auth_refresh: {
+    logout: {
         parameters: {
             query?: never;
             header?: never;
@@ -734,61 +2403,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Me"];
-                };
-            };
-            /** @description The request was refused */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description The request was refused */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description The request was refused */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-        };
-    };
-    auth_logout: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Done */
             204: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content?: never;
             };
-            /** @description The request was refused */
+            /** @description The body or a parameter is wrong; see `details`. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -797,7 +2418,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorEnvelope"];
                 };
             };
-            /** @description The request was refused */
+            /** @description No credentials, or dead ones. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -806,8 +2427,71 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorEnvelope"];
                 };
             };
-            /** @description The request was refused */
+            /** @description The role does not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A state stands against it; see `code` and `details`. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description `If-Match` names an older version. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping, busy or out of disk; nothing was stored; see `Retry-After`. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -817,7 +2501,7 @@ export interface operations {
             };
         };
     };
-    auth_me: {
+    me: {
         parameters: {
             query?: never;
             header?: never;
@@ -826,7 +2510,6 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -835,7 +2518,7 @@ export interface operations {
                     "application/json": components["schemas"]["Me"];
                 };
             };
-            /** @description The request was refused */
+            /** @description A parameter is wrong. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -844,7 +2527,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorEnvelope"];
                 };
             };
-            /** @description The request was refused */
+            /** @description No credentials, or dead ones. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -853,8 +2536,35 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorEnvelope"];
                 };
             };
-            /** @description The request was refused */
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping or busy; see `Retry-After`. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -864,7 +2574,7 @@ export interface operations {
             };
         };
     };
-    auth_invite_accept: {
+    change_password: {
         parameters: {
             query?: never;
             header?: never;
@@ -873,20 +2583,17 @@ export interface operations {
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["AcceptInvite"];
+                "application/json": components["schemas"]["NewPassword"];
             };
         };
         responses: {
-            /** @description OK */
-            201: {
+            204: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/json": components["schemas"]["Me"];
-                };
+                content?: never;
             };
-            /** @description The request was refused */
+            /** @description The body or a parameter is wrong; see `details`. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -895,7 +2602,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorEnvelope"];
                 };
             };
-            /** @description The request was refused */
+            /** @description No credentials, or dead ones. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -904,8 +2611,71 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorEnvelope"];
                 };
             };
-            /** @description The request was refused */
+            /** @description The role does not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A state stands against it; see `code` and `details`. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description `If-Match` names an older version. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping, busy or out of disk; nothing was stored; see `Retry-After`. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -915,18 +2685,796 @@ export interface operations {
             };
         };
     };
-    orgs_get: {
+    request_password_reset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ForgottenPassword"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The body or a parameter is wrong; see `details`. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or dead ones. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The role does not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A state stands against it; see `code` and `details`. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description `If-Match` names an older version. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping, busy or out of disk; nothing was stored; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    confirm_password_reset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResetPassword"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The body or a parameter is wrong; see `details`. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or dead ones. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The role does not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A state stands against it; see `code` and `details`. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description `If-Match` names an older version. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping, busy or out of disk; nothing was stored; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    providers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Providers"];
+                };
+            };
+            /** @description A parameter is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or dead ones. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping or busy; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    refresh: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description The body or a parameter is wrong; see `details`. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or dead ones. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The role does not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A state stands against it; see `code` and `details`. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description `If-Match` names an older version. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping, busy or out of disk; nothing was stored; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_sessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Sessions"];
+                };
+            };
+            /** @description A parameter is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or dead ones. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping or busy; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    end_session: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The body or a parameter is wrong; see `details`. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or dead ones. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The role does not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A state stands against it; see `code` and `details`. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description `If-Match` names an older version. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping, busy or out of disk; nothing was stored; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    setup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Setup"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Me"];
+                };
+            };
+            /** @description The body or a parameter is wrong; see `details`. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or dead ones. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The role does not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A state stands against it; see `code` and `details`. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description `If-Match` names an older version. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping, busy or out of disk; nothing was stored; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_organizations: {
+        parameters: {
+            query?: {
+                /** @description From 1. */
+                page?: number;
+                /** @description Items on a page. */
+                per_page?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Paged_OrgSummary"];
+                };
+            };
+            /** @description A parameter is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or dead ones. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping or busy; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_organization: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organization's slug. */
                 slug: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -935,7 +3483,7 @@ export interface operations {
                     "application/json": components["schemas"]["Org"];
                 };
             };
-            /** @description The request was refused */
+            /** @description A parameter is wrong. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -944,7 +3492,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorEnvelope"];
                 };
             };
-            /** @description The request was refused */
+            /** @description No credentials, or dead ones. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -953,8 +3501,35 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorEnvelope"];
                 };
             };
-            /** @description The request was refused */
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping or busy; see `Retry-After`. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -964,35 +3539,32 @@ export interface operations {
             };
         };
     };
-    users_list: {
+    list_channels: {
         parameters: {
             query?: {
-                /** @description Page number, from 1 */
+                /** @description From 1. */
                 page?: number;
-                /** @description 1–100 */
+                /** @description Items on a page. */
                 per_page?: number;
-                type?: components["schemas"]["UserType"];
-                role?: components["schemas"]["Role"];
-                q?: string;
             };
             header?: never;
             path: {
+                /** @description The organization's slug. */
                 slug: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["UserPage"];
+                    "application/json": components["schemas"]["Paged_Channel"];
                 };
             };
-            /** @description The request was refused */
+            /** @description A parameter is wrong. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1001,7 +3573,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorEnvelope"];
                 };
             };
-            /** @description The request was refused */
+            /** @description No credentials, or dead ones. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -1010,8 +3582,35 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorEnvelope"];
                 };
             };
-            /** @description The request was refused */
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping or busy; see `Retry-After`. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1021,31 +3620,31 @@ export interface operations {
             };
         };
     };
-    users_create: {
+    create_channel: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description The organization's slug. */
                 slug: string;
             };
             cookie?: never;
         };
         requestBody: {
             content: {
-                "application/json": components["schemas"]["NewUser"];
+                "application/json": components["schemas"]["NewChannel"];
             };
         };
         responses: {
-            /** @description OK */
             201: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["CreatedUser"];
+                    "application/json": components["schemas"]["Channel"];
                 };
             };
-            /** @description The request was refused */
+            /** @description The body or a parameter is wrong; see `details`. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1054,7 +3653,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorEnvelope"];
                 };
             };
-            /** @description The request was refused */
+            /** @description No credentials, or dead ones. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -1063,8 +3662,71 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorEnvelope"];
                 };
             };
-            /** @description The request was refused */
+            /** @description The role does not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A state stands against it; see `code` and `details`. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description `If-Match` names an older version. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping, busy or out of disk; nothing was stored; see `Retry-After`. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1074,34 +3736,910 @@ export interface operations {
             };
         };
     };
-    projects_list: {
+    get_channel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organization's slug. */
+                slug: string;
+                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Channel"];
+                };
+            };
+            /** @description A parameter is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or dead ones. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping or busy; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    update_channel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organization's slug. */
+                slug: string;
+                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChannelPatch"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Channel"];
+                };
+            };
+            /** @description The body or a parameter is wrong; see `details`. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or dead ones. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The role does not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A state stands against it; see `code` and `details`. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description `If-Match` names an older version. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping, busy or out of disk; nothing was stored; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_messages: {
         parameters: {
             query?: {
-                /** @description Page number, from 1 */
-                page?: number;
-                /** @description 1–100 */
-                per_page?: number;
-                stage?: components["schemas"]["ProjectStage"][];
-                q?: string;
+                /** @description Newest first, before this message (the default, from the newest on). */
+                before?: components["schemas"]["MessageId"];
+                /** @description Oldest first, after this message. */
+                after?: components["schemas"]["MessageId"];
+                /** @description Messages on a page. */
+                limit?: number;
             };
             header?: never;
             path: {
+                /** @description The organization's slug. */
+                slug: string;
+                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Cursored_Message_MessageId"];
+                };
+            };
+            /** @description A parameter is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or dead ones. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping or busy; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    post_message: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organization's slug. */
+                slug: string;
+                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewMessage"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Message"];
+                };
+            };
+            /** @description The body or a parameter is wrong; see `details`. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or dead ones. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The role does not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A state stands against it; see `code` and `details`. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description `If-Match` names an older version. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping, busy or out of disk; nothing was stored; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    delete_message: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organization's slug. */
+                slug: string;
+                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                id: string;
+                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                other_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The body or a parameter is wrong; see `details`. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or dead ones. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The role does not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A state stands against it; see `code` and `details`. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description `If-Match` names an older version. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping, busy or out of disk; nothing was stored; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    put_receipt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organization's slug. */
+                slug: string;
+                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                id: string;
+                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                other_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewReceipt"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The body or a parameter is wrong; see `details`. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or dead ones. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The role does not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A state stands against it; see `code` and `details`. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description `If-Match` names an older version. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping, busy or out of disk; nothing was stored; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    mark_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organization's slug. */
+                slug: string;
+                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReadMarker"];
+            };
+        };
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The body or a parameter is wrong; see `details`. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or dead ones. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The role does not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A state stands against it; see `code` and `details`. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description `If-Match` names an older version. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping, busy or out of disk; nothing was stored; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    typing: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organization's slug. */
+                slug: string;
+                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The body or a parameter is wrong; see `details`. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or dead ones. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The role does not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A state stands against it; see `code` and `details`. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description `If-Match` names an older version. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping, busy or out of disk; nothing was stored; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_events: {
+        parameters: {
+            query?: {
+                /** @description Of any of these types. */
+                type?: string[];
+                /** @description By this actor, or `me`. */
+                actor_id?: string;
+                /** @description About this project. */
+                project_id?: components["schemas"]["ProjectId"];
+                /** @description About this task. */
+                task_id?: components["schemas"]["TaskId"];
+                /** @description About this channel. */
+                channel_id?: components["schemas"]["ChannelId"];
+                /** @description At this time or later. */
+                from?: components["schemas"]["Timestamp"];
+                /** @description Before this time. */
+                to?: components["schemas"]["Timestamp"];
+                /** @description Newest first, before this number (the default, from the newest on). */
+                before?: number;
+                /** @description Oldest first, after this number. */
+                after?: number;
+                /** @description Events on a page. */
+                limit?: number;
+                /** @description `csv` exports everything that the filters leave (administrators). */
+                format?: "json" | "csv";
+            };
+            header?: never;
+            path: {
+                /** @description The organization's slug. */
                 slug: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ProjectPage"];
+                    "application/json": components["schemas"]["Cursored_Event_i64"];
+                    "text/csv": string;
                 };
             };
-            /** @description The request was refused */
+            /** @description A parameter is wrong. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1110,7 +4648,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorEnvelope"];
                 };
             };
-            /** @description The request was refused */
+            /** @description No credentials, or dead ones. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -1119,8 +4657,35 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorEnvelope"];
                 };
             };
-            /** @description The request was refused */
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping or busy; see `Retry-After`. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1130,11 +4695,382 @@ export interface operations {
             };
         };
     };
-    projects_create: {
+    stream_events: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Go on after this event: `<epoch>.<sequence_id>` or `<sequence_id>`; `0` = from the
+                 *     beginning. The header `Last-Event-ID` says the same and counts first.
+                 */
+                last_event_id?: string;
+                /** @description `1`: also moments that are never stored (typing, presence, own read markers). */
+                ephemeral?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The organization's slug. */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            /** @description A parameter is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or dead ones. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping or busy; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_invitations: {
+        parameters: {
+            query?: {
+                /** @description From 1. */
+                page?: number;
+                /** @description Items on a page. */
+                per_page?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The organization's slug. */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Paged_Invitation"];
+                };
+            };
+            /** @description A parameter is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or dead ones. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping or busy; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    revoke_invitation: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description The organization's slug. */
+                slug: string;
+                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The body or a parameter is wrong; see `details`. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or dead ones. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The role does not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A state stands against it; see `code` and `details`. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description `If-Match` names an older version. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping, busy or out of disk; nothing was stored; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_projects: {
+        parameters: {
+            query?: {
+                /** @description In any of these stages. */
+                stage?: components["schemas"]["ProjectStage"][];
+                /** @description Of any of these types. */
+                type?: components["schemas"]["ProjectType"][];
+                /** @description Owned by this user, or `me`. */
+                owner_id?: string;
+                /** @description With this user, or `me`, as a member. */
+                assigned_to?: string;
+                /** @description With this in the name. */
+                q?: string;
+                /** @description Ended ones too. */
+                include_ended?: boolean;
+                /** @description From 1. */
+                page?: number;
+                /** @description Items on a page. */
+                per_page?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The organization's slug. */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Paged_Project"];
+                };
+            };
+            /** @description A parameter is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or dead ones. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping or busy; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    create_project: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organization's slug. */
                 slug: string;
             };
             cookie?: never;
@@ -1145,7 +5081,6 @@ export interface operations {
             };
         };
         responses: {
-            /** @description OK */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -1154,7 +5089,7 @@ export interface operations {
                     "application/json": components["schemas"]["Project"];
                 };
             };
-            /** @description The request was refused */
+            /** @description The body or a parameter is wrong; see `details`. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1163,7 +5098,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorEnvelope"];
                 };
             };
-            /** @description The request was refused */
+            /** @description No credentials, or dead ones. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -1172,8 +5107,71 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorEnvelope"];
                 };
             };
-            /** @description The request was refused */
+            /** @description The role does not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A state stands against it; see `code` and `details`. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description `If-Match` names an older version. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping, busy or out of disk; nothing was stored; see `Retry-After`. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1183,19 +5181,20 @@ export interface operations {
             };
         };
     };
-    projects_get: {
+    get_project: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description The organization's slug. */
                 slug: string;
+                /** @description A UUID; where it names a user, `me` stands for the caller. */
                 id: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1204,7 +5203,7 @@ export interface operations {
                     "application/json": components["schemas"]["Project"];
                 };
             };
-            /** @description The request was refused */
+            /** @description A parameter is wrong. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1213,7 +5212,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorEnvelope"];
                 };
             };
-            /** @description The request was refused */
+            /** @description No credentials, or dead ones. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -1222,8 +5221,35 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorEnvelope"];
                 };
             };
-            /** @description The request was refused */
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping or busy; see `Retry-After`. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1233,36 +5259,685 @@ export interface operations {
             };
         };
     };
-    tasks_list: {
+    end_project: {
         parameters: {
-            query?: {
-                /** @description Page number, from 1 */
-                page?: number;
-                /** @description 1–100 */
-                per_page?: number;
-                /** @description Repeat for any of */
-                status?: components["schemas"]["TaskStatus"][];
-                sort?: "position" | "created_at" | "updated_at" | "priority" | "title" | "status";
-                order?: "asc" | "desc";
-            };
+            query?: never;
             header?: never;
             path: {
+                /** @description The organization's slug. */
+                slug: string;
+                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The body or a parameter is wrong; see `details`. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or dead ones. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The role does not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A state stands against it; see `code` and `details`. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description `If-Match` names an older version. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping, busy or out of disk; nothing was stored; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    update_project: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organization's slug. */
+                slug: string;
+                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProjectPatch"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Project"];
+                };
+            };
+            /** @description The body or a parameter is wrong; see `details`. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or dead ones. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The role does not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A state stands against it; see `code` and `details`. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description `If-Match` names an older version. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping, busy or out of disk; nothing was stored; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_members: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organization's slug. */
+                slug: string;
+                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Members"];
+                };
+            };
+            /** @description A parameter is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or dead ones. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping or busy; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    add_members: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organization's slug. */
+                slug: string;
+                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Members"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Project"];
+                };
+            };
+            /** @description The body or a parameter is wrong; see `details`. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or dead ones. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The role does not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A state stands against it; see `code` and `details`. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description `If-Match` names an older version. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping, busy or out of disk; nothing was stored; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    remove_member: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organization's slug. */
+                slug: string;
+                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                id: string;
+                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                other_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The body or a parameter is wrong; see `details`. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or dead ones. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The role does not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A state stands against it; see `code` and `details`. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description `If-Match` names an older version. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping, busy or out of disk; nothing was stored; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    transition_project: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organization's slug. */
+                slug: string;
+                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ProjectTransition"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Project"];
+                };
+            };
+            /** @description The body or a parameter is wrong; see `details`. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or dead ones. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The role does not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A state stands against it; see `code` and `details`. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description `If-Match` names an older version. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping, busy or out of disk; nothing was stored; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_subscriptions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organization's slug. */
                 slug: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["TaskPage"];
+                    "application/json": components["schemas"]["Subscriptions"];
                 };
             };
-            /** @description The request was refused */
+            /** @description A parameter is wrong. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1271,7 +5946,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorEnvelope"];
                 };
             };
-            /** @description The request was refused */
+            /** @description No credentials, or dead ones. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -1280,8 +5955,35 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorEnvelope"];
                 };
             };
-            /** @description The request was refused */
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping or busy; see `Retry-After`. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1291,11 +5993,231 @@ export interface operations {
             };
         };
     };
-    tasks_create: {
+    put_subscriptions: {
         parameters: {
             query?: never;
             header?: never;
             path: {
+                /** @description The organization's slug. */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Subscriptions"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Subscriptions"];
+                };
+            };
+            /** @description The body or a parameter is wrong; see `details`. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or dead ones. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The role does not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A state stands against it; see `code` and `details`. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description `If-Match` names an older version. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping, busy or out of disk; nothing was stored; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_tasks: {
+        parameters: {
+            query?: {
+                /** @description In any of these columns. */
+                status?: components["schemas"]["TaskStatus"][];
+                /** @description Of any of these priorities. */
+                priority?: components["schemas"]["Priority"][];
+                /** @description Of any of these types. */
+                type?: components["schemas"]["TaskType"][];
+                /** @description In any of these projects. */
+                project_id?: components["schemas"]["ProjectId"][];
+                /** @description Assigned to any of these users, or `me`. */
+                assigned_to?: string[];
+                /** @description Made by any of these users, or `me`. */
+                created_by?: string[];
+                /** @description Whether a dependency is unfinished. */
+                blocked?: boolean;
+                /** @description With this in the title. */
+                q?: string;
+                /** @description Archived ones too. */
+                include_archived?: boolean;
+                /** @description What they are sorted by. */
+                sort?: "position" | "created_at" | "updated_at" | "priority" | "title" | "status";
+                /** @description Which way. */
+                order?: "asc" | "desc";
+                /** @description From 1. */
+                page?: number;
+                /** @description Items on a page. */
+                per_page?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The organization's slug. */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Paged_Task"];
+                };
+            };
+            /** @description A parameter is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or dead ones. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping or busy; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    create_task: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organization's slug. */
                 slug: string;
             };
             cookie?: never;
@@ -1306,7 +6228,6 @@ export interface operations {
             };
         };
         responses: {
-            /** @description OK */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -1315,7 +6236,7 @@ export interface operations {
                     "application/json": components["schemas"]["Task"];
                 };
             };
-            /** @description The request was refused */
+            /** @description The body or a parameter is wrong; see `details`. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1324,7 +6245,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorEnvelope"];
                 };
             };
-            /** @description The request was refused */
+            /** @description No credentials, or dead ones. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -1333,8 +6254,71 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorEnvelope"];
                 };
             };
-            /** @description The request was refused */
+            /** @description The role does not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A state stands against it; see `code` and `details`. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description `If-Match` names an older version. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping, busy or out of disk; nothing was stored; see `Retry-After`. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1344,32 +6328,1127 @@ export interface operations {
             };
         };
     };
-    channels_list: {
+    get_task: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organization's slug. */
+                slug: string;
+                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TaskWithMoves"];
+                };
+            };
+            /** @description A parameter is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or dead ones. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping or busy; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    archive_task: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organization's slug. */
+                slug: string;
+                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The body or a parameter is wrong; see `details`. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or dead ones. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The role does not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A state stands against it; see `code` and `details`. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description `If-Match` names an older version. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping, busy or out of disk; nothing was stored; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    update_task: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organization's slug. */
+                slug: string;
+                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TaskPatch"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description The body or a parameter is wrong; see `details`. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or dead ones. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The role does not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A state stands against it; see `code` and `details`. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description `If-Match` names an older version. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping, busy or out of disk; nothing was stored; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    add_dependency: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organization's slug. */
+                slug: string;
+                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewDependency"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description The body or a parameter is wrong; see `details`. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or dead ones. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The role does not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A state stands against it; see `code` and `details`. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description `If-Match` names an older version. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping, busy or out of disk; nothing was stored; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    remove_dependency: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organization's slug. */
+                slug: string;
+                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                id: string;
+                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                other_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The body or a parameter is wrong; see `details`. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or dead ones. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The role does not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A state stands against it; see `code` and `details`. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description `If-Match` names an older version. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping, busy or out of disk; nothing was stored; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    add_evidence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organization's slug. */
+                slug: string;
+                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewEvidence"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description The body or a parameter is wrong; see `details`. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or dead ones. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The role does not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A state stands against it; see `code` and `details`. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description `If-Match` names an older version. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping, busy or out of disk; nothing was stored; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    remove_evidence: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organization's slug. */
+                slug: string;
+                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                id: string;
+                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                other_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The body or a parameter is wrong; see `details`. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or dead ones. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The role does not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A state stands against it; see `code` and `details`. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description `If-Match` names an older version. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping, busy or out of disk; nothing was stored; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_task_messages: {
         parameters: {
             query?: {
-                /** @description Page number, from 1 */
+                /** @description Newest first, before this message (the default, from the newest on). */
+                before?: components["schemas"]["MessageId"];
+                /** @description Oldest first, after this message. */
+                after?: components["schemas"]["MessageId"];
+                /** @description Messages on a page. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description The organization's slug. */
+                slug: string;
+                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Cursored_Message_MessageId"];
+                };
+            };
+            /** @description A parameter is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or dead ones. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping or busy; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    restore_task: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organization's slug. */
+                slug: string;
+                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description The body or a parameter is wrong; see `details`. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or dead ones. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The role does not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A state stands against it; see `code` and `details`. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description `If-Match` names an older version. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping, busy or out of disk; nothing was stored; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    transition_task: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organization's slug. */
+                slug: string;
+                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TaskTransition"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Task"];
+                };
+            };
+            /** @description The body or a parameter is wrong; see `details`. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or dead ones. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The role does not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A state stands against it; see `code` and `details`. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description `If-Match` names an older version. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping, busy or out of disk; nothing was stored; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    list_users: {
+        parameters: {
+            query?: {
+                /** @description Of any of these types. */
+                type?: components["schemas"]["UserType"][];
+                /** @description With any of these roles. */
+                role?: components["schemas"]["Role"][];
+                /** @description With this in the name or the handle. */
+                q?: string;
+                /** @description From 1. */
                 page?: number;
-                /** @description 1–100 */
+                /** @description Items on a page. */
                 per_page?: number;
             };
             header?: never;
             path: {
+                /** @description The organization's slug. */
                 slug: string;
             };
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ChannelPage"];
+                    "application/json": components["schemas"]["Paged_User"];
                 };
             };
-            /** @description The request was refused */
+            /** @description A parameter is wrong. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -1378,7 +7457,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorEnvelope"];
                 };
             };
-            /** @description The request was refused */
+            /** @description No credentials, or dead ones. */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -1387,7 +7466,734 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorEnvelope"];
                 };
             };
-            /** @description The request was refused */
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping or busy; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    create_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organization's slug. */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewUser"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedUser"];
+                };
+            };
+            /** @description The body or a parameter is wrong; see `details`. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or dead ones. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The role does not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A state stands against it; see `code` and `details`. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description `If-Match` names an older version. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping, busy or out of disk; nothing was stored; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    get_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organization's slug. */
+                slug: string;
+                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description A parameter is wrong. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or dead ones. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The role does not allow it. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping or busy; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    remove_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organization's slug. */
+                slug: string;
+                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The body or a parameter is wrong; see `details`. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or dead ones. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The role does not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A state stands against it; see `code` and `details`. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description `If-Match` names an older version. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping, busy or out of disk; nothing was stored; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    update_user: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organization's slug. */
+                slug: string;
+                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UserPatch"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["User"];
+                };
+            };
+            /** @description The body or a parameter is wrong; see `details`. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or dead ones. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The role does not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A state stands against it; see `code` and `details`. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description `If-Match` names an older version. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping, busy or out of disk; nothing was stored; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    revoke_keys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organization's slug. */
+                slug: string;
+                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description The body or a parameter is wrong; see `details`. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or dead ones. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The role does not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A state stands against it; see `code` and `details`. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description `If-Match` names an older version. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping, busy or out of disk; nothing was stored; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    rotate_key: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organization's slug. */
+                slug: string;
+                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RotateKey"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RotatedKey"];
+                };
+            };
+            /** @description The body or a parameter is wrong; see `details`. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or dead ones. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The role does not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A state stands against it; see `code` and `details`. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description `If-Match` names an older version. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping, busy or out of disk; nothing was stored; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    health: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+        };
+    };
+    metrics: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/plain": string;
+                };
+            };
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -1398,56 +8204,29 @@ export interface operations {
             };
         };
     };
-    events_list: {
+    ready: {
         parameters: {
-            query?: {
-                /** @description 1–100 */
-                limit?: number;
-                before?: string;
-                after?: string;
-            };
+            query?: never;
             header?: never;
-            path: {
-                slug: string;
-            };
+            path?: never;
             cookie?: never;
         };
         requestBody?: never;
         responses: {
-            /** @description OK */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["EventPage"];
+                    "application/json": components["schemas"]["Ready"];
                 };
             };
-            /** @description The request was refused */
-            400: {
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description The request was refused */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
-                };
-            };
-            /** @description The request was refused */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ErrorEnvelope"];
+                    "application/json": components["schemas"]["Ready"];
                 };
             };
         };

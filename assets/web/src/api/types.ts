@@ -15,9 +15,12 @@ export type ProjectStage = Schemas['ProjectStage']
 export type Task = Schemas['Task']
 export type TaskType = Schemas['TaskType']
 export type TaskStatus = Schemas['TaskStatus']
+export type EvidenceType = Schemas['EvidenceType']
 export type Priority = Schemas['Priority']
 export type Channel = Schemas['Channel']
 export type EventKind = Schemas['EventKind']
+
+export type EventPage = Schemas['Cursored_Event_i64']
 
 /** An event as the log and the stream carry it. */
 export type OrganizationEvent = Omit<Schemas['Event'], 'payload'> & { payload: EventPayload }
@@ -31,13 +34,14 @@ export interface EventPayload {
   channel?: Channel
   message?: { content?: string; channel_id?: string; deleted_at?: string | null }
   evidence?: { type?: string }
-  dependency?: { id?: string; title?: string }
+  receipt?: { user_id?: string; state?: string }
+  /** The task that another one waits for. */
+  blocked_by_id?: string
   /** Whom it concerns: who is assigned, added or mentioned. */
   user_id?: string
   changed?: string[]
   from?: string
   to?: string
   command?: string
-  state?: string
   comment?: string | null
 }

@@ -30,6 +30,12 @@ export function identifier(value: string): string | undefined {
     : 'Use 2 to 39 lower-case letters, digits, `-` and `_`, beginning with a letter or digit.'
 }
 
+export function link(value: string): string | undefined {
+  return /^https:\/\/\S+$/.test(value.trim())
+    ? undefined
+    : 'Enter an address that begins with `https://`.'
+}
+
 /** Drops the fields that are all right. */
 export function found<Field extends string>(
   checks: Record<Field, string | undefined>,

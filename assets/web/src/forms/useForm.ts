@@ -1,13 +1,17 @@
 import { nextTick, reactive, ref, useTemplateRef } from 'vue'
-import { Problem } from '@/api'
+import { once, Problem } from '@/api'
 
 export type FieldErrors<Field extends string> = Partial<Record<Field, string>>
 
 /**
  * A form that is being filled in: what is wrong with which field, what is wrong with the whole,
- * and whether it is on its way. Its `<form>` has the template ref `form`.
+ * and whether it is on its way. Its `<form>` has the template ref `form`. `codes` names the field
+ * that a refusal without details is about.
  */
-export function useForm<Field extends string>(fields: readonly Field[]) {
+export function useForm<Field extends string>(
+  fields: readonly Field[],
+  codes: Readonly<Record<string, Field>> = {},
+) {
   const form = useTemplateRef<HTMLFormElement>('form')
   const errors = reactive<Partial<Record<string, string>>>({})
   const alert = ref('')
@@ -23,8 +27,10 @@ export function useForm<Field extends string>(fields: readonly Field[]) {
       await send()
     } catch (cause) {
       const problem = Problem.from(cause)
-      const known = fields.some((field) => field in problem.fields)
-      show(problem.fields, known ? '' : withDetails(problem))
+      const about = codes[problem.code]
+      const found = about ? { [about]: problem.message } : problem.fields
+      const known = fields.some((field) => field in found)
+      show(found, known ? '' : withDetails(problem))
       await focusFirstError()
     } finally {
       busy.value = false
@@ -41,7 +47,7 @@ export function useForm<Field extends string>(fields: readonly Field[]) {
     form.value?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus()
   }
 
-  return { errors, alert, busy, submit }
+  return { errors, alert, busy, submit, once: once() }
 }
 
 /** What the server says of fields that this form does not have. */

@@ -8,6 +8,7 @@ export type Part = string | { name: string }
 export interface Names {
   user: (id: string) => string | undefined
   project: (id: string) => string | undefined
+  task: (id: string) => string | undefined
   channel: (id: string) => string | undefined
 }
 
@@ -39,6 +40,8 @@ export function sentence(event: OrganizationEvent, names: Names): Part[] {
   const channel = name(`#${payload.channel?.name ?? names.channel(event.channel_id ?? '') ?? '…'}`)
   const member = name(payload.user?.display_name ?? 'a member')
   const person = concerned(event, names)
+  const blocker = name(awaited(event, names))
+  const own = payload.user_id !== undefined && payload.user_id === event.actor_id
   const changed = changes(payload.changed)
 
   switch (event.type) {
@@ -51,9 +54,9 @@ export function sentence(event: OrganizationEvent, names: Names): Part[] {
     case 'project.deleted':
       return say`${who} ended ${project}`
     case 'project.user_assigned':
-      return say`${who} added ${person} to ${project}`
+      return own ? say`${who} joined ${project}` : say`${who} added ${person} to ${project}`
     case 'project.user_unassigned':
-      return say`${who} took ${person} off ${project}`
+      return own ? say`${who} left ${project}` : say`${who} took ${person} off ${project}`
 
     case 'task.created':
       return say`${who} created ${task}`
@@ -62,17 +65,17 @@ export function sentence(event: OrganizationEvent, names: Names): Part[] {
     case 'task.transitioned':
       return say`${who} moved ${task} to ${readable(payload.to ?? payload.task?.status, statusNames)}`
     case 'task.assigned':
-      return say`${who} assigned ${task} to ${person}`
+      return own ? say`${who} took on ${task}` : say`${who} assigned ${task} to ${person}`
     case 'task.unassigned':
-      return say`${who} took ${task} from ${person}`
+      return own ? say`${who} gave back ${task}` : say`${who} took ${task} from ${person}`
     case 'task.archived':
       return say`${who} archived ${task}`
     case 'task.restored':
       return say`${who} restored ${task}`
     case 'task.dependency.added':
-      return say`${who} made ${task} wait for ${name(payload.dependency?.title ?? 'another task')}`
+      return say`${who} made ${task} wait for ${blocker}`
     case 'task.dependency.removed':
-      return say`${who} let ${task} no longer wait for ${name(payload.dependency?.title ?? 'another task')}`
+      return say`${who} let ${task} no longer wait for ${blocker}`
     case 'task.evidence.added':
       return say`${who} added ${readable(payload.evidence?.type, evidenceNames)} to ${task}`
     case 'task.evidence.removed':
@@ -83,7 +86,7 @@ export function sentence(event: OrganizationEvent, names: Names): Part[] {
     case 'message.deleted':
       return say`${who} deleted a message in ${channel}`
     case 'message.receipt':
-      return say`${who} ${receipt(payload.state)} in ${channel}`
+      return say`${who} ${receipt(payload.receipt?.state)} in ${channel}`
     case 'mention.created':
       return say`${who} mentioned ${person} in ${channel}`
     case 'command.invoked':
@@ -100,9 +103,11 @@ export function sentence(event: OrganizationEvent, names: Names): Part[] {
           ? say`${member} joined`
           : say`${who} invited ${member}`
     case 'user.updated':
-      return payload.user?.id === event.actor_id
-        ? say`${who} updated their profile`
-        : say`${who} changed the profile of ${member}`
+      if (payload.user?.id !== event.actor_id) return say`${who} changed the profile of ${member}`
+      // Who accepts an invitation becomes active, and can change that in no other way.
+      return payload.changed?.includes('status')
+        ? say`${who} joined`
+        : say`${who} updated their profile`
     case 'user.removed':
       return say`${who} removed ${member}`
     case 'user.role_changed':
@@ -152,7 +157,7 @@ export function sentence(event: OrganizationEvent, names: Names): Part[] {
 }
 
 function actor(event: OrganizationEvent, names: Names): Part {
-  const known = event.actor_id === null ? undefined : names.user(event.actor_id)
+  const known = event.actor_id ? names.user(event.actor_id) : undefined
   if (known) return name(known)
   switch (event.actor_type) {
     case 'system':
@@ -170,6 +175,13 @@ function actor(event: OrganizationEvent, names: Names): Part {
 function concerned({ payload }: OrganizationEvent, names: Names): Part {
   const called = payload.user_id === undefined ? undefined : names.user(payload.user_id)
   return called === undefined ? 'someone' : name(called)
+}
+
+/** What another task waits for. */
+function awaited({ payload }: OrganizationEvent, names: Names): string {
+  const id = payload.blocked_by_id ?? ''
+  const known = payload.task?.dependencies.find((dependency) => dependency.id === id)
+  return known?.title ?? names.task(id) ?? 'another task'
 }
 
 function changes(fields: string[] = []): Part[] {

@@ -1,7 +1,7 @@
 import { defineStore } from 'pinia'
 import { ref } from 'vue'
 import { answer, api } from '@/api'
-import type { OrganizationEvent } from '@/api/types'
+import type { EventPage, OrganizationEvent } from '@/api/types'
 
 /** What the feed shows at most; the whole log is a page of its own. */
 const KEPT = 100
@@ -15,7 +15,8 @@ export const useEvents = defineStore('events', () => {
     const page = await answer(
       api.GET('/orgs/{slug}/events', { params: { path: { slug }, query: { limit: FIRST_READ } } }),
     )
-    newest.value = page.data
+    // The same address answers with CSV when it is asked to.
+    newest.value = (page as EventPage).data
   }
 
   function apply(event: OrganizationEvent): void {

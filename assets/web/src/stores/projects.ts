@@ -1,6 +1,6 @@
 import { defineStore } from 'pinia'
 import { computed } from 'vue'
-import { answer, api, everyPage } from '@/api'
+import { answer, api, everyPage, type Once } from '@/api'
 import type { OrganizationEvent, Project, ProjectType } from '@/api/types'
 import { Collection } from './collection'
 
@@ -57,10 +57,15 @@ export const useProjects = defineStore('projects', () => {
 
   async function create(
     of: string,
-    project: { name: string; type: ProjectType; description?: string },
+    project: { name: string; type: ProjectType; description: string },
+    once: Once,
   ): Promise<void> {
     await answer(
-      api.POST('/orgs/{slug}/projects', { params: { path: { slug: of } }, body: project }),
+      api.POST('/orgs/{slug}/projects', {
+        params: { path: { slug: of } },
+        body: project,
+        headers: once(project),
+      }),
     )
   }
 

@@ -47,13 +47,22 @@ export const useSession = defineStore('session', () => {
     await load()
   }
 
+  /** With a name and a password, or as who is signed in. Gives the organization that they are in now. */
   async function acceptInvitation(
     token: string,
-    display_name: string,
-    password: string,
-  ): Promise<void> {
-    await answer(api.POST('/auth/invite/accept', { body: { token, display_name, password } }))
+    person?: { display_name: string; password: string },
+  ): Promise<string | undefined> {
+    const { active_org } = await answer(
+      api.POST('/auth/invite/accept', { body: { token, ...person } }),
+    )
     await load()
+    return active_org ?? undefined
+  }
+
+  /** Sets a new password by a link; every session of the person ends. */
+  async function resetPassword(token: string, password: string): Promise<void> {
+    await answer(api.POST('/auth/password-reset/confirm', { body: { token, password } }))
+    me.value = undefined
   }
 
   async function signOut(): Promise<void> {
@@ -80,6 +89,7 @@ export const useSession = defineStore('session', () => {
     setUp,
     signIn,
     acceptInvitation,
+    resetPassword,
     signOut,
     forget,
   }

@@ -1,7 +1,14 @@
 import { defineStore } from 'pinia'
-import { computed } from 'vue'
-import { answer, api, everyPage } from '@/api'
-import type { OrganizationEvent, Priority, Task, TaskStatus, TaskType } from '@/api/types'
+import { computed, ref } from 'vue'
+import { answer, api, everyPage, type Once } from '@/api'
+import type {
+  EvidenceType,
+  OrganizationEvent,
+  Priority,
+  Task,
+  TaskStatus,
+  TaskType,
+} from '@/api/types'
 import { Collection } from './collection'
 
 export const openStatuses = ['backlog', 'in-progress', 'in-review'] as const satisfies TaskStatus[]
@@ -16,9 +23,18 @@ export interface NewTask {
   assignee_ids: string[]
 }
 
+/** A link that shows that a task is done. */
+export interface NewEvidence {
+  type: EvidenceType
+  url: string
+}
+
 /** The tasks that are still to be done. */
 export const useTasks = defineStore('tasks', () => {
   const tasks = new Collection<Task>()
+  /** The task that this person has just moved. */
+  const moved = ref<string>()
+  let slug = ''
 
   const byStatus = computed(() => {
     const columns: Record<OpenStatus, Task[]> = { backlog: [], 'in-progress': [], 'in-review': [] }
@@ -29,7 +45,8 @@ export const useTasks = defineStore('tasks', () => {
     return columns
   })
 
-  async function load(slug: string): Promise<void> {
+  async function load(of: string): Promise<void> {
+    slug = of
     tasks.replaceAll(
       await everyPage((page) =>
         api.GET('/orgs/{slug}/tasks', {
@@ -45,11 +62,33 @@ export const useTasks = defineStore('tasks', () => {
     else tasks.put(task)
   }
 
-  async function create(slug: string, task: NewTask): Promise<void> {
-    await answer(api.POST('/orgs/{slug}/tasks', { params: { path: { slug } }, body: task }))
+  async function create(of: string, task: NewTask, once: Once): Promise<void> {
+    await answer(
+      api.POST('/orgs/{slug}/tasks', {
+        params: { path: { slug: of } },
+        body: task,
+        headers: once(task),
+      }),
+    )
   }
 
-  return { byStatus, load, apply, create }
+  /** Asks for the move; the board follows when the event of it arrives. */
+  async function move(
+    id: string,
+    to_status: TaskStatus,
+    evidence: NewEvidence[] = [],
+  ): Promise<void> {
+    await answer(
+      api.POST('/orgs/{slug}/tasks/{id}/transition', {
+        params: { path: { slug, id } },
+        body: { to_status, evidence },
+      }),
+    )
+  }
+
+  const get = (id: string) => tasks.get(id)
+
+  return { byStatus, moved, get, load, apply, create, move }
 })
 
 /** Positions compare as text, not as words of a language. */

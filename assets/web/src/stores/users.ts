@@ -1,6 +1,6 @@
 import { defineStore } from 'pinia'
 import { computed } from 'vue'
-import { answer, api, everyPage } from '@/api'
+import { answer, api, everyPage, type Once, Problem } from '@/api'
 import type { OrganizationEvent, Role, User } from '@/api/types'
 import { Collection } from './collection'
 
@@ -33,17 +33,57 @@ export const useUsers = defineStore('users', () => {
   async function createAgent(
     slug: string,
     agent: { identifier: string; display_name: string; role: Role },
+    once: Once,
   ): Promise<string> {
+    const body = { type: 'agent', ...agent } as const
     const created = await answer(
-      api.POST('/orgs/{slug}/users', {
-        params: { path: { slug } },
-        body: { type: 'agent', ...agent },
+      api.POST('/orgs/{slug}/users', { params: { path: { slug } }, body, headers: once(body) }),
+    )
+    return created.api_key ?? renewKey(slug, created.user.id)
+  }
+
+  /** The agent was made before, but the answer with its key got lost: another key instead. */
+  async function renewKey(slug: string, id: string): Promise<string> {
+    const { api_key } = await answer(
+      api.POST('/orgs/{slug}/users/{id}/api-keys/rotate', {
+        params: { path: { slug, id } },
+        body: { grace_hours: 0 },
       }),
     )
-    return created.api_key ?? ''
+    return api_key ?? ''
+  }
+
+  /** Invites a person; the answer is the link, which the server never tells again. */
+  async function invite(
+    slug: string,
+    person: { email: string; display_name: string; role: Role },
+    once: Once,
+  ): Promise<string> {
+    const body = { type: 'human', ...person } as const
+    const { user, invite_url } = await answer(
+      api.POST('/orgs/{slug}/users', { params: { path: { slug } }, body, headers: once(body) }),
+    )
+    if (invite_url) return invite_url
+    throw new Problem(
+      `${user.display_name} is invited, but the link got lost on its way here. Withdraw the invitation in the list of members, then invite again.`,
+      200,
+      'LINK_LOST',
+    )
+  }
+
+  /** Makes the link of an invited person worthless, and takes them off the list. */
+  async function withdraw(slug: string, userId: string): Promise<void> {
+    const invitations = await everyPage((page) =>
+      api.GET('/orgs/{slug}/invitations', {
+        params: { path: { slug }, query: { page, per_page: 100 } },
+      }),
+    )
+    const id = invitations.find((invitation) => invitation.user_id === userId)?.id
+    if (!id) return
+    await answer(api.DELETE('/orgs/{slug}/invitations/{id}', { params: { path: { slug, id } } }))
   }
 
   const get = (id: string) => users.get(id)
 
-  return { members, get, load, apply, createAgent }
+  return { members, get, load, apply, createAgent, invite, withdraw }
 })
