@@ -1,12 +1,14 @@
 -- The tables of the spine. Ids are 16-byte UUIDs, times are microseconds since 1970 (UTC), JSON is
 -- text. Every table with an org_id belongs to one organization; references between such tables
 -- carry it, so that a row can never point into another organization.
+-- (Closed sets are written with OR: for IN with three values or more SQLite makes a temporary table
+-- at every insert.)
 
 CREATE TABLE organizations (
     id          BLOB    NOT NULL PRIMARY KEY CHECK (length(id) = 16),
     slug        TEXT    NOT NULL UNIQUE CHECK (length(slug) BETWEEN 3 AND 50),
     name        TEXT    NOT NULL CHECK (length(name) BETWEEN 1 AND 100),
-    status      TEXT    NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'suspended', 'pending_deletion')),
+    status      TEXT    NOT NULL DEFAULT 'active' CHECK (status = 'active' OR status = 'suspended' OR status = 'pending_deletion'),
     settings    TEXT    NOT NULL DEFAULT '{}' CHECK (json_valid(settings)),
     version     INTEGER NOT NULL DEFAULT 1,
     created_at  INTEGER NOT NULL,
@@ -58,7 +60,7 @@ CREATE TABLE users (
     identity_id   BLOB    REFERENCES identities (id),
     type          TEXT    NOT NULL CHECK (type IN ('human', 'agent')),
     role          TEXT    NOT NULL CHECK (role IN ('administrator', 'contributor')),
-    status        TEXT    NOT NULL CHECK (status IN ('invited', 'active', 'removed')),
+    status        TEXT    NOT NULL CHECK (status = 'invited' OR status = 'active' OR status = 'removed'),
     handle        TEXT    NOT NULL CHECK (length(handle) BETWEEN 2 AND 39),
     display_name  TEXT    NOT NULL CHECK (length(display_name) BETWEEN 1 AND 100),
     email         TEXT,
@@ -112,12 +114,12 @@ CREATE TABLE projects (
     org_id      BLOB    NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
     id          BLOB    NOT NULL CHECK (length(id) = 16),
     name        TEXT    NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
-    type        TEXT    NOT NULL CHECK (type IN ('software', 'docs', 'launch')),
+    type        TEXT    NOT NULL CHECK (type = 'software' OR type = 'docs' OR type = 'launch'),
     description TEXT    NOT NULL DEFAULT '' CHECK (length(description) <= 50000),
     owner_id    BLOB    NOT NULL,
     links       TEXT    NOT NULL DEFAULT '{}' CHECK (json_valid(links)),
     stage       TEXT    NOT NULL DEFAULT 'definition'
-                CHECK (stage IN ('definition', 'poc', 'development', 'testing', 'adoption', 'maintenance', 'end-of-life')),
+                CHECK (stage = 'definition' OR stage = 'poc' OR stage = 'development' OR stage = 'testing' OR stage = 'adoption' OR stage = 'maintenance' OR stage = 'end-of-life'),
     ended_at    INTEGER,
     version     INTEGER NOT NULL DEFAULT 1,
     created_at  INTEGER NOT NULL,
@@ -144,9 +146,9 @@ CREATE TABLE tasks (
     id           BLOB    NOT NULL CHECK (length(id) = 16),
     title        TEXT    NOT NULL CHECK (length(title) BETWEEN 1 AND 500),
     description  TEXT    NOT NULL DEFAULT '' CHECK (length(description) <= 50000),
-    type         TEXT    NOT NULL CHECK (type IN ('bug', 'feature', 'chore')),
-    priority     TEXT    NOT NULL CHECK (priority IN ('low', 'medium', 'high', 'critical')),
-    status       TEXT    NOT NULL CHECK (status IN ('backlog', 'in-progress', 'in-review', 'complete')),
+    type         TEXT    NOT NULL CHECK (type = 'bug' OR type = 'feature' OR type = 'chore'),
+    priority     TEXT    NOT NULL CHECK (priority = 'low' OR priority = 'medium' OR priority = 'high' OR priority = 'critical'),
+    status       TEXT    NOT NULL CHECK (status = 'backlog' OR status = 'in-progress' OR status = 'in-review' OR status = 'complete'),
     position     TEXT    NOT NULL CHECK (position <> ''),
     required_evidence_types TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(required_evidence_types)),
     created_by   BLOB    NOT NULL,
@@ -189,7 +191,7 @@ CREATE TABLE task_evidence (
     org_id     BLOB    NOT NULL,
     id         BLOB    NOT NULL CHECK (length(id) = 16),
     task_id    BLOB    NOT NULL,
-    type       TEXT    NOT NULL CHECK (type IN ('pr_link', 'test_results', 'doc_url')),
+    type       TEXT    NOT NULL CHECK (type = 'pr_link' OR type = 'test_results' OR type = 'doc_url'),
     url        TEXT    NOT NULL CHECK (length(url) <= 2048 AND url LIKE 'https://%'),
     created_by BLOB    NOT NULL,
     created_at INTEGER NOT NULL,
@@ -234,7 +236,7 @@ CREATE TABLE messages (
     seq             INTEGER NOT NULL,
     channel_id      BLOB    NOT NULL,
     sender_id       BLOB    NOT NULL,
-    kind            TEXT    NOT NULL CHECK (kind IN ('text', 'command_output', 'notice')),
+    kind            TEXT    NOT NULL CHECK (kind = 'text' OR kind = 'command_output' OR kind = 'notice'),
     content         TEXT    NOT NULL CHECK (length(content) <= 10000),
     task_id         BLOB,
     reply_to_id     BLOB,
@@ -271,7 +273,7 @@ CREATE TABLE message_receipts (
     org_id     BLOB    NOT NULL,
     message_id BLOB    NOT NULL,
     user_id    BLOB    NOT NULL,
-    state      TEXT    NOT NULL CHECK (state IN ('delivered', 'working', 'answered', 'failed')),
+    state      TEXT    NOT NULL CHECK (state = 'delivered' OR state = 'working' OR state = 'answered' OR state = 'failed'),
     detail     TEXT,
     at         INTEGER NOT NULL,
     PRIMARY KEY (org_id, message_id, user_id),
@@ -293,7 +295,7 @@ CREATE TABLE channel_reads (
 CREATE TABLE subscriptions (
     org_id     BLOB NOT NULL,
     user_id    BLOB NOT NULL,
-    topic_type TEXT NOT NULL CHECK (topic_type IN ('project', 'task', 'channel')),
+    topic_type TEXT NOT NULL CHECK (topic_type = 'project' OR topic_type = 'task' OR topic_type = 'channel'),
     topic_id   BLOB NOT NULL CHECK (length(topic_id) = 16),
     PRIMARY KEY (org_id, user_id, topic_type, topic_id),
     FOREIGN KEY (org_id, user_id) REFERENCES users (org_id, id) ON DELETE CASCADE
@@ -317,7 +319,7 @@ CREATE TABLE events (
     id          BLOB    NOT NULL CHECK (length(id) = 16),
     type        TEXT    NOT NULL,
     actor_id    BLOB,
-    actor_type  TEXT    NOT NULL CHECK (actor_type IN ('human', 'agent', 'sub_agent', 'system')),
+    actor_type  TEXT    NOT NULL CHECK (actor_type = 'human' OR actor_type = 'agent' OR actor_type = 'sub_agent' OR actor_type = 'system'),
     project_ids TEXT    NOT NULL CHECK (json_valid(project_ids)),
     task_id     BLOB,
     channel_id  BLOB,
