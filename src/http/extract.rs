@@ -44,7 +44,7 @@ async fn path_value<S: Send + Sync>(parts: &mut Parts, state: &S, name: &str) ->
 
 /// The slug in `/orgs/{slug}/…`.
 pub async fn slug<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<String> {
-    let slug = path_value(parts, state, "slug").await.map_err(|_| Error::NotFound(Noun::Organization))?;
+    let slug = path_value(parts, state, "slug").await?;
     // PostgreSQL takes no U+0000, and no organization has one.
     if slug.contains('\0') { Err(Error::NotFound(Noun::Organization)) } else { Ok(slug) }
 }

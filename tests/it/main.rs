@@ -20,6 +20,7 @@ mod idempotency;
 mod invitations;
 mod keys;
 mod messages;
+mod passwords;
 mod power_cut;
 mod projects;
 mod sessions;

@@ -159,6 +159,14 @@ impl TestHub {
         self.anonymous().post("/api/v1/auth/login", json!({"email": email, "password": password})).await
     }
 
+    /// The same through a proxy that names this address.
+    pub(crate) async fn sign_in_from(&self, address: &str, email: &str, password: &str) -> Reply {
+        let nobody = self.anonymous();
+        let request =
+            nobody.request(reqwest::Method::POST, "/api/v1/auth/login").header("x-forwarded-for", address);
+        nobody.send(request.json(&json!({"email": email, "password": password}))).await
+    }
+
     /// One more session of somebody.
     pub(crate) async fn signed_in(&self, slug: &str, email: &str) -> Actor {
         let reply = self.sign_in(email, PASSWORD).await.expect_status(200);
