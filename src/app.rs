@@ -27,7 +27,7 @@ use crate::realtime::Hub;
 use crate::store::{Clock, Publish, Store, SystemTx, TenantTx};
 
 pub use self::lock::{DataDirLock, InUse};
-pub use self::run::{ADMIN_SOCKET, run};
+pub use self::run::{ADMIN_SOCKET, Server};
 
 /// A running server's parts. Cheap to clone.
 #[derive(Clone)]

@@ -181,6 +181,9 @@ pub enum Error {
     /// 503: starting, stopping or too busy.
     #[error("the server is busy; nothing was stored. Try again")]
     Unavailable,
+    /// 503: it took so long that it was given up, perhaps while its change was being stored.
+    #[error("this took too long and was given up; look whether it was stored before you try again")]
+    TookTooLong,
     /// 500: a fault of ours.
     #[error("something went wrong on the server; its log says more under this request id")]
     Internal(#[source] anyhow::Error),
@@ -211,7 +214,7 @@ impl Error {
             Error::UnsupportedMediaType => 415,
             Error::Limited(_) => 429,
             Error::Internal(_) => 500,
-            Error::StorageFull | Error::Unavailable => 503,
+            Error::StorageFull | Error::Unavailable | Error::TookTooLong => 503,
         }
     }
 
@@ -235,6 +238,7 @@ impl Error {
             Error::Internal(_) => "INTERNAL",
             Error::StorageFull => "STORAGE_FULL",
             Error::Unavailable => "UNAVAILABLE",
+            Error::TookTooLong => "TOOK_TOO_LONG",
         }
     }
 
@@ -243,7 +247,7 @@ impl Error {
         match self {
             Error::Limited(wait) => Some(whole_seconds(*wait)),
             Error::StorageFull => Some(30),
-            Error::Unavailable => Some(1),
+            Error::Unavailable | Error::TookTooLong => Some(1),
             _ => None,
         }
     }

@@ -15,12 +15,12 @@ pub mod routes;
 pub mod serve;
 pub mod sign_in;
 
+mod base;
 mod front;
 mod ui;
 
 use axum::Router;
-use axum::response::IntoResponse as _;
-use axum::routing::get;
+use axum::routing::{any, get};
 use utoipa::OpenApi as _;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -111,22 +111,21 @@ pub fn router(app: App) -> Router {
         .route("/healthz", get(health::health))
         .route("/readyz", get(health::ready))
         .route("/api/docs", get(ui::docs))
-        .route("/api", get(no_such_route))
-        .route("/api/{*rest}", axum::routing::any(no_such_route))
-        .method_not_allowed_fallback(|| async { Error::MethodNotAllowed.into_response() })
+        .route("/api", any(no_such_route))
+        .route("/api/", any(no_such_route))
+        .route("/api/{*rest}", any(no_such_route))
+        .method_not_allowed_fallback(method_not_allowed)
         .fallback(ui::page)
         .layer(axum::middleware::from_fn_with_state(app.clone(), front::front))
         .with_state(app.clone());
-    match app.config().base_path().as_str() {
-        "/" => routes,
-        base => Router::new().nest(base.trim_end_matches('/'), routes).route(
-            "/",
-            get({
-                let base = base.to_owned();
-                move || async move { axum::response::Redirect::temporary(&base) }
-            }),
-        ),
+    match app.config().base_path() {
+        base if base == "/" => routes,
+        base => base::below(base, routes, app),
     }
+}
+
+async fn method_not_allowed() -> Error {
+    Error::MethodNotAllowed
 }
 
 async fn no_such_route() -> Error {

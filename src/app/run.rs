@@ -18,30 +18,45 @@ const DRAIN: Duration = Duration::from_secs(8);
 /// The socket in the data directory through which the command line administers a running server.
 pub const ADMIN_SOCKET: &str = "admin.sock";
 
-/// Serves until `stop`; then streams end, running requests finish, what waits is written.
-pub async fn run(app: App, listener: TcpListener, stop: CancellationToken) -> anyhow::Result<()> {
-    let admin = admin_socket(&app.config().data_dir)?;
-    let jobs = tokio::spawn(jobs::run(app.clone(), stop.clone()));
-    let serving = tokio::spawn(http::serve::tcp(listener, http::router(app.clone()), stop.clone()));
-    let administering =
-        tokio::spawn(http::serve::unix(admin, http::admin::router(app.clone()), stop.clone()));
-    stop.cancelled().await;
-    app.hub().close();
-    let drain = async {
-        let _ = tokio::join!(serving, administering, jobs);
-        app.finish_notes().await;
-    };
-    let drained = tokio::time::timeout(DRAIN, drain).await;
-    if drained.is_err() {
-        tracing::warn!("some requests did not end in time and were cut off");
+/// A server that has all its sockets: whoever connects from here on is served.
+pub struct Server {
+    app: App,
+    listener: TcpListener,
+    admin: UnixListener,
+}
+
+impl Server {
+    /// Makes the socket for the command line, beside the one for everybody.
+    pub fn new(app: App, listener: TcpListener) -> anyhow::Result<Server> {
+        let admin = admin_socket(&app.config().data_dir)?;
+        Ok(Server { app, listener, admin })
     }
-    let socket = app.config().data_dir.join(ADMIN_SOCKET);
-    tokio::task::spawn_blocking(move || {
-        app.store().close();
-        let _ = std::fs::remove_file(socket);
-    })
-    .await
-    .context("close the database")
+
+    /// Serves until `stop`; then streams end, running requests finish, what waits is written.
+    pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
+        let Server { app, listener, admin } = self;
+        let jobs = tokio::spawn(jobs::run(app.clone(), stop.clone()));
+        let serving = tokio::spawn(http::serve::tcp(listener, http::router(app.clone()), stop.clone()));
+        let administering =
+            tokio::spawn(http::serve::unix(admin, http::admin::router(app.clone()), stop.clone()));
+        stop.cancelled().await;
+        app.hub().close();
+        let drain = async {
+            let _ = tokio::join!(serving, administering, jobs);
+            app.finish_notes().await;
+        };
+        let drained = tokio::time::timeout(DRAIN, drain).await;
+        if drained.is_err() {
+            tracing::warn!("some requests did not end in time and were cut off");
+        }
+        let socket = app.config().data_dir.join(ADMIN_SOCKET);
+        tokio::task::spawn_blocking(move || {
+            app.store().close();
+            let _ = std::fs::remove_file(socket);
+        })
+        .await
+        .context("close the database")
+    }
 }
 
 /// Makes the socket anew (the lock says that nobody else serves here), for the owner alone.

@@ -8,7 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::exit::{CONFIG, Exit, UNAVAILABLE};
-use crate::app::{self, App};
+use crate::app::{App, Server};
 use crate::auth::sign_in;
 use crate::config::{Config, plain_http_is_fine};
 use crate::observe;
@@ -48,8 +48,10 @@ async fn serve(mut config: Config) -> Result<(), Exit> {
         .await
         .context("open the database")?
         .map_err(Exit::opening)?;
+    let server = Server::new(app.clone(), listener).map_err(Exit::opening)?;
     announce(&app).await?;
-    app::run(app, listener, stop).await?;
+    drop(app);
+    server.run(stop).await?;
     tracing::info!("stopped");
     Ok(())
 }

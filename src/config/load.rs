@@ -338,7 +338,7 @@ mod tests {
         assert_eq!(value(&settings, "listen"), ("0.0.0.0:2", "MC_LISTEN".to_owned()));
         assert_eq!(value(&settings, "request_budget").0, "7");
         assert_eq!(value(&settings, "data_dir"), ("/h/.local/share/mission-control", "default".to_owned()));
-        assert_eq!(config(&settings).expect("sound").public_url, "http://0.0.0.0:2");
+        assert_eq!(config(&settings).expect("sound").public_url, "http://localhost:2");
     }
 
     #[test]

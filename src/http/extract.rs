@@ -2,8 +2,9 @@
 //! answer of the API's conventions.
 
 use std::str::FromStr;
+use std::time::Duration;
 
-use axum::body::{Body, Bytes};
+use axum::body::{Body, Bytes, HttpBody as _};
 use axum::extract::{FromRequest, FromRequestParts, RawPathParams, Request};
 use axum::http::header::{CONTENT_TYPE, IF_MATCH};
 use axum::http::request::Parts;
@@ -21,8 +22,13 @@ use crate::error::{Error, Noun, Result};
 
 /// Largest body.
 pub const BODY_LIMIT: usize = 1024 * 1024;
+/// How long a body may take to arrive.
+const BODY_TIME: Duration = Duration::from_secs(20);
 /// Longest idempotency key.
 const KEY_LENGTH: usize = 128;
+/// Characters of a wrong field's name, and of what is wrong with it, that come back to the caller.
+const FIELD_SHOWN: usize = 100;
+const MESSAGE_SHOWN: usize = 500;
 
 /// A path parameter by its name.
 async fn path_value<S: Send + Sync>(parts: &mut Parts, state: &S, name: &str) -> Result<String> {
@@ -38,7 +44,7 @@ async fn path_value<S: Send + Sync>(parts: &mut Parts, state: &S, name: &str) ->
 
 /// The slug in `/orgs/{slug}/…`.
 pub async fn slug<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<String> {
-    let slug = path_value(parts, state, "slug").await?;
+    let slug = path_value(parts, state, "slug").await.map_err(|_| Error::NotFound(Noun::Organization))?;
     // PostgreSQL takes no U+0000, and no organization has one.
     if slug.contains('\0') { Err(Error::NotFound(Noun::Organization)) } else { Ok(slug) }
 }
@@ -231,10 +237,15 @@ fn require_json(parts: &Parts) -> Result<()> {
 }
 
 async fn bytes(body: Body) -> Result<Bytes> {
-    match Limited::new(body, BODY_LIMIT).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(Error::BodyTooLarge),
-        Err(_) => Err(Error::field("body", "ended before it was whole")),
+    // Who says beforehand that it is too large need not send it.
+    if body.size_hint().lower() > BODY_LIMIT as u64 {
+        return Err(Error::BodyTooLarge);
+    }
+    match tokio::time::timeout(BODY_TIME, Limited::new(body, BODY_LIMIT).collect()).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(Error::BodyTooLarge),
+        Ok(Err(_)) => Err(Error::field("body", "ended before it was whole")),
+        Err(_) => Err(Error::field("body", format!("did not arrive within {} s", BODY_TIME.as_secs()))),
     }
 }
 
@@ -261,7 +272,7 @@ fn refuse_zero(body: &[u8]) -> Result<()> {
 }
 
 fn zero(field: &str) -> Error {
-    Error::field(field, "must not hold the character U+0000")
+    Error::field(short(field.to_owned(), FIELD_SHOWN), "must not hold the character U+0000")
 }
 
 /// Where in a value there is a text with U+0000, its fields and indices with dots between them.
@@ -309,13 +320,27 @@ fn invalid<E: std::error::Error>(error: &serde_path_to_error::Error<E>) -> Error
         }
         (false, _) => path,
     };
+    let (field, message) = (short(field, FIELD_SHOWN), short(message, MESSAGE_SHOWN));
     Error::Invalid(vec![ErrorDetail { field, message }])
 }
 
+/// So much of what the caller sent that they know it again; the rest does not come back to them.
+fn short(mut text: String, shown: usize) -> String {
+    if let Some((end, _)) = text.char_indices().nth(shown) {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
+}
+
 fn idempotency_key(parts: &Parts, body: &[u8]) -> Result<Option<Key>> {
-    let Some(value) = parts.headers.get("idempotency-key") else {
+    let mut values = parts.headers.get_all("idempotency-key").iter();
+    let Some(value) = values.next() else {
         return Ok(None);
     };
+    if values.next().is_some() {
+        return Err(Error::field("Idempotency-Key", "came more than once: send one"));
+    }
     let text = value.to_str().unwrap_or("");
     if text.is_empty() || text.len() > KEY_LENGTH || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(Error::field(

@@ -44,7 +44,7 @@ pub(super) async fn front(State(app): State<App>, request: Request, next: Next) 
         }
         Err(_) => span.in_scope(|| {
             tracing::warn!("a request took too long");
-            Error::Unavailable.into_response()
+            Error::TookTooLong.into_response()
         }),
     };
     let response = dress(answer, &app, id);
@@ -68,10 +68,8 @@ fn dress(mut response: Response, app: &App, id: uuid::Uuid) -> Response {
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("strict-origin-when-cross-origin"));
     headers.insert(PERMISSIONS_POLICY, HeaderValue::from_static("camera=(), microphone=(), geolocation=()"));
     if app.config().secure() {
-        headers.insert(
-            STRICT_TRANSPORT_SECURITY,
-            HeaderValue::from_static("max-age=63072000; includeSubDomains"),
-        );
+        // For this name alone: what else lives below it is not ours to decide.
+        headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=63072000"));
     }
     // What belongs to a caller stays with them, unless a route says otherwise.
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));

@@ -100,10 +100,12 @@ fn look_for_damage(connection: &rusqlite::Connection, time: Duration) -> rusqlit
     connection.progress_handler(0, None::<fn() -> bool>)?;
     match found {
         Ok(verdict) if verdict == "ok" => Ok(()),
-        Ok(verdict) => Err(rusqlite::Error::SqliteFailure(
-            rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT),
-            Some(verdict),
-        )),
+        Ok(verdict) => {
+            // The line before the last only names the database.
+            let verdict = verdict.lines().last().unwrap_or_default().to_owned();
+            let corrupt = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
+            Err(rusqlite::Error::SqliteFailure(corrupt, Some(verdict)))
+        }
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted) => Ok(()),
         Err(error) => Err(error),
     }

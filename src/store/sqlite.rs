@@ -21,6 +21,9 @@ use crate::error::Error;
 /// Statements kept prepared on each connection: all of ours, with room for the variants of filters.
 const CACHED_STATEMENTS: usize = 256;
 
+/// How long the last checkpoint waits for readers.
+const LAST_WAIT: Duration = Duration::from_millis(500);
+
 /// A connection with its guard.
 pub(super) struct Connection {
     pub(super) raw: rusqlite::Connection,
@@ -135,6 +138,13 @@ impl Connection {
         let mut statement = self.raw.prepare_cached(sql)?;
         statement.raw_execute()?;
         Ok(())
+    }
+
+    /// Moves the write-ahead log into the database file and empties it; waits for readers only a
+    /// moment.
+    pub(super) fn checkpoint(&self) -> Result<()> {
+        self.raw.busy_timeout(LAST_WAIT)?;
+        Ok(self.raw.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?)
     }
 
     /// Commits a page that says what it said before, to see whether the disk takes it.

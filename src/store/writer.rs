@@ -162,6 +162,15 @@ fn run(
             });
         }
     }
+    finish(connection);
+}
+
+/// Brings everything into the one file, so that what was acknowledged is on the disk whatever the
+/// durability; a reader may close too late to leave that to SQLite.
+fn finish(connection: &Connection) {
+    if let Err(error) = connection.checkpoint() {
+        tracing::warn!(%error, "the write-ahead log stays for the next start");
+    }
 }
 
 /// Waits for the next request; `None` when there will be none. Whoever sees that nothing can be

@@ -14,6 +14,7 @@ mod contract;
 mod crash;
 mod disk;
 mod events;
+mod front;
 mod guards;
 mod idempotency;
 mod invitations;

@@ -83,20 +83,6 @@ async fn behind_a_proxy(signin_limit: u32) -> (TestHub, Tenant) {
     (hub, acme)
 }
 
-/// Events of these types, oldest first, once there are so many.
-async fn events_of(admin: &Actor, kind: &str, count: usize) -> Vec<Value> {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    loop {
-        let mut events = admin.events().await;
-        events.retain(|event| event["type"] == kind);
-        if events.len() >= count {
-            return events;
-        }
-        assert!(Instant::now() < deadline, "there are {} {kind} instead of {count}", events.len());
-        tokio::task::yield_now().await;
-    }
-}
-
 #[tokio::test]
 async fn a_person_signs_in_with_address_and_password() {
     let hub = TestHub::start().await;
@@ -200,7 +186,7 @@ async fn a_forwarded_address_counts_from_a_trusted_proxy_alone() {
 async fn what_a_client_puts_before_the_proxy_s_own_entry_counts_for_nothing() {
     let (hub, acme) = behind_a_proxy(0).await;
     sign_in_from(&hub, "1.2.3.4, 203.0.113.7", "admin@acme.example", PASSWORD).await.expect_status(200);
-    let events = events_of(&acme.admin, "auth.login_success", 2).await;
+    let events = acme.admin.events_of("auth.login_success", 2).await;
     assert_eq!(events[1]["payload"]["address"], "203.0.113.7");
 }
 
@@ -239,7 +225,7 @@ async fn sign_ins_are_recorded_for_administrators_without_any_secret() {
     let failed = nobody.send(request.header("user-agent", "Firefox/1").json(&wrong)).await;
     assert_eq!(failed.status, 401);
 
-    let failures = events_of(&acme.admin, "auth.login_failure", 1).await;
+    let failures = acme.admin.events_of("auth.login_failure", 1).await;
 
     let failure = &failures[0];
     assert_eq!(
@@ -247,11 +233,11 @@ async fn sign_ins_are_recorded_for_administrators_without_any_secret() {
         json!({"user_id": bob.id, "address": "203.0.113.7", "user_agent": "Firefox/1"})
     );
     assert_eq!((&failure["actor_type"], &failure["actor_id"]), (&json!("system"), &Value::Null));
-    let successes = events_of(&acme.admin, "auth.login_success", 2).await;
+    let successes = acme.admin.events_of("auth.login_success", 2).await;
     assert_eq!(successes[1]["payload"]["user_id"], bob.id.as_str());
     assert_eq!(successes[1]["actor_id"], bob.id.as_str());
     bob.post(LOGOUT, json!({})).await.expect_status(204);
-    let ended = events_of(&acme.admin, "auth.session_revoked", 1).await;
+    let ended = acme.admin.events_of("auth.session_revoked", 1).await;
     assert_eq!(ended[0]["payload"]["user_id"], bob.id.as_str());
     let bob = hub.signed_in("acme", "bob@acme.example").await;
     let seen = bob.events().await;

@@ -1,5 +1,6 @@
 //! The first run: who has the token owns the server, once.
 
+use mission_control::config::Mode;
 use reqwest::header::SET_COOKIE;
 use serde_json::{Value, json};
 
@@ -67,6 +68,13 @@ async fn whoever_has_the_token_owns_the_server() {
     let after = hub.anonymous().get("/api/v1/auth/providers").await.json();
     assert_eq!(after["setup_required"], false);
     assert!(!hub.dir().join("setup-token").exists(), "the used token is gone");
+}
+
+#[tokio::test]
+async fn a_server_for_one_organization_says_so() {
+    let hub = TestHub::start_with(|config| config.mode = Mode::SingleTenant).await;
+    let providers = hub.anonymous().get("/api/v1/auth/providers").await.expect_status(200).json();
+    assert_eq!(providers["mode"], "single-tenant");
 }
 
 #[tokio::test]

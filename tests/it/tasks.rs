@@ -863,3 +863,35 @@ async fn an_archived_task_leaves_the_lists_and_changes_only_by_coming_back() {
         assert_eq!(reply.refusal(), "404 TASK_NOT_FOUND");
     }
 }
+
+#[tokio::test]
+async fn changes_of_one_task_at_once_all_count_and_none_while_it_is_archived() {
+    let hub = TestHub::start().await;
+    let acme = hub.tenant("acme").await;
+    let ada = &acme.admin;
+    let task = ada.creates_task("busy").await;
+    let events = ada.events().await.len();
+    let at = path(ada, &task, "");
+    let evidence = path(ada, &task, "/evidence");
+    let give = futures_util::future::join_all((0..10).map(|number| {
+        ada.post(&evidence, json!({"type": "doc_url", "url": format!("https://example.org/{number}")}))
+    }));
+    let describe = futures_util::future::join_all(
+        (0..10).map(|number| ada.patch(&at, json!({"description": number.to_string()}))),
+    );
+    let (given, described, archived) = futures_util::future::join3(give, describe, ada.delete(&at)).await;
+    assert_eq!(archived.status, 204);
+
+    let replies: Vec<_> = given.into_iter().chain(described).collect();
+    assert!(replies.iter().all(|reply| reply.status < 300 || reply.refusal() == "409 TASK_ARCHIVED"));
+    let done = replies.iter().filter(|reply| reply.status < 300).count();
+    let told = ada.events().await.split_off(events);
+    assert_eq!(told.len(), done + 1);
+    assert_eq!(told[done]["type"], "task.archived", "nothing comes after it");
+    let versions: Vec<_> =
+        told.iter().map(|event| event["payload"]["task"]["version"].as_u64().unwrap()).collect();
+    assert!(versions.iter().copied().eq(2..2 + versions.len() as u64), "{versions:?}");
+    let mut last = gets(ada, &task).await;
+    last.as_object_mut().unwrap().remove("allowed_transitions");
+    assert_eq!(told[done]["payload"]["task"], last, "the last event tells the end");
+}

@@ -122,6 +122,7 @@ export async function show(page: Page, section: string): Promise<boolean> {
 
 /** Makes an agent through the page; the answer is its key. */
 export async function makeAgent(page: Page, name: string): Promise<string> {
+  await show(page, 'Members')
   await page.getByRole('button', { name: 'New agent' }).click()
   const dialog = page.getByRole('dialog')
   await dialog.getByLabel('Name', { exact: true }).fill(name)
@@ -133,6 +134,7 @@ export async function makeAgent(page: Page, name: string): Promise<string> {
 
 /** Invites a person through the page; the answer is the link. */
 export async function invite(page: Page, name: string, email: string): Promise<string> {
+  await show(page, 'Members')
   await page.getByRole('button', { name: 'Invite' }).click()
   const dialog = page.getByRole('dialog')
   await dialog.getByLabel('Email').fill(email)
@@ -144,6 +146,7 @@ export async function invite(page: Page, name: string, email: string): Promise<s
 }
 
 export async function makeProject(page: Page, name: string): Promise<void> {
+  await show(page, 'Projects')
   await page.getByRole('button', { name: 'New project' }).click()
   const dialog = page.getByRole('dialog')
   await dialog.getByLabel('Name', { exact: true }).fill(name)

@@ -1,5 +1,7 @@
 //! Somebody who calls the server.
 
+use std::time::{Duration, Instant};
+
 use reqwest::header::{HeaderMap, SET_COOKIE};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -185,6 +187,20 @@ impl Actor {
                 Some(next) => after = next,
                 None => return events,
             }
+        }
+    }
+
+    /// Events of this type, oldest first, once there are so many.
+    pub(crate) async fn events_of(&self, kind: &str, count: usize) -> Vec<Value> {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        loop {
+            let mut events = self.events().await;
+            events.retain(|event| event["type"] == kind);
+            if events.len() >= count {
+                return events;
+            }
+            assert!(Instant::now() < deadline, "there are {} {kind} instead of {count}", events.len());
+            tokio::task::yield_now().await;
         }
     }
 }

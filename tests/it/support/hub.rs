@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use mission_control::app::{self, App};
+use mission_control::app::{App, Server};
 use mission_control::config::{Config, LogFormat, Mode};
 use mission_control::store::{Clock, Durability};
 use serde_json::{Value, json};
@@ -216,6 +216,7 @@ async fn serve(mut config: Config, clock: Arc<Clock>) -> (App, Running, Config) 
     let opened = config.clone();
     let app = tokio::task::spawn_blocking(move || App::open(opened, clock)).await.unwrap().unwrap();
     let stop = CancellationToken::new();
-    let task = tokio::spawn(app::run(app.clone(), listener, stop.clone()));
+    let server = Server::new(app.clone(), listener).unwrap();
+    let task = tokio::spawn(server.run(stop.clone()));
     (app, (stop, task), config)
 }

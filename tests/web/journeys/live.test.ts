@@ -97,6 +97,7 @@ test('a form that is sent again after a lost answer makes one thing', async ({ p
   await expect(page.getByRole('list', { name: /Backlog/ }).getByRole('listitem')).toHaveCount(1)
 
   // The key of an agent is told once; another one takes the place of what got lost.
+  await show(page, 'Members')
   await page.getByRole('button', { name: 'New agent' }).click()
   await dialog.getByLabel('Name', { exact: true }).fill('Scout')
   await dialog.getByRole('button', { name: 'Create agent' }).click()
@@ -105,12 +106,14 @@ test('a form that is sent again after a lost answer makes one thing', async ({ p
   const key = await dialog.getByLabel('API key').inputValue()
   await Api.ofAgent(server, ada.slug, key).post('/tasks', { title: 'By the new key' })
   await dialog.getByRole('button', { name: 'I have copied the key' }).click()
+  await show(page, 'Tasks')
   await expect(page.getByRole('list', { name: /Backlog/ })).toContainText('By the new key')
 })
 
 test('a name that is taken is said at its field', async ({ page, server }) => {
   await setUp(page, server)
   await makeAgent(page, 'Scout')
+  await show(page, 'Members')
   await page.getByRole('button', { name: 'New agent' }).click()
   const dialog = page.getByRole('dialog')
   await dialog.getByLabel('Name', { exact: true }).fill('Scout')

@@ -77,6 +77,7 @@ test('an invited person comes in, and both see each other work', async ({ page, 
   await other.getByRole('button', { name: 'Accept the invitation' }).click()
   await expect(other).toHaveURL(`/o/${ada.slug}`)
   await isLive(other)
+  await expect(other.getByRole('button', { name: 'New task' })).toBeVisible()
   await expect(other.getByRole('button', { name: 'New project' })).toBeHidden()
   await expect(members).toContainText('Grace Hopper')
   await expect(members).toContainText('Contributor')
@@ -100,6 +101,7 @@ test('an invited person comes in, and both see each other work', async ({ page, 
 test('an invitation can be withdrawn, and made again', async ({ page, server, otherPage }) => {
   await setUp(page, server)
   const link = await invite(page, 'Grace', 'grace@example.org')
+  await show(page, 'Members')
   await page.getByRole('button', { name: 'Invite', exact: true }).click()
   const dialog = page.getByRole('dialog')
   await dialog.getByLabel('Email').fill('grace@example.org')

@@ -18,4 +18,4 @@ export const api = createApi({
 
 export { answer, everyPage } from './client'
 export { type Once, once } from './once'
-export { Problem } from './problem'
+export { asSentence, Problem } from './problem'

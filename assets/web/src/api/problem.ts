@@ -37,7 +37,7 @@ export class Problem extends Error {
       const field = detail.field.replace(/\.\d+$/, '')
       fields[field] ??= detail.message
     }
-    return new Problem(message + waiting(response), response.status, code, fields)
+    return new Problem(asSentence(message) + waiting(response), response.status, code, fields)
   }
 
   static from(cause: unknown): Problem {
@@ -46,6 +46,12 @@ export class Problem extends Error {
     if (cause instanceof TypeError) return Problem.unreachable()
     throw cause
   }
+}
+
+/** The server's messages are clauses: "names nobody here" becomes "Names nobody here." */
+export function asSentence(text: string): string {
+  const whole = text.charAt(0).toUpperCase() + text.slice(1)
+  return /[.!?]$/.test(whole) ? whole : `${whole}.`
 }
 
 function waiting(response: Response): string {

@@ -952,7 +952,7 @@ export interface components {
             user: components["schemas"]["User"];
         };
         /** @description A page of a list with cursors. */
-        Cursored_Event_i64: {
+        Cursored_Event_Option_i64: {
             /** @description The items. */
             data: {
                 actor_id?: components["schemas"]["UserId"] | null;
@@ -978,11 +978,10 @@ export interface components {
                 /** @description What happened. */
                 type: components["schemas"]["EventKind"];
             }[];
-            /** Format: int64 */
-            next_cursor?: number;
+            next_cursor: null | number;
         };
         /** @description A page of a list with cursors. */
-        Cursored_Message_MessageId: {
+        Cursored_Message_Option_MessageId: {
             /** @description The items. */
             data: {
                 /** @description Where it was posted. */
@@ -1012,11 +1011,7 @@ export interface components {
                 sender: components["schemas"]["Sender"];
                 task_id?: components["schemas"]["TaskId"] | null;
             }[];
-            /**
-             * Format: uuid
-             * @description A message; also its cursor.
-             */
-            next_cursor?: string;
+            next_cursor: null | string;
         };
         /** @description What went wrong and what to do. */
         ErrorBody: {
@@ -3167,7 +3162,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                /** @description Its id. */
                 id: string;
             };
             cookie?: never;
@@ -3743,7 +3738,7 @@ export interface operations {
             path: {
                 /** @description The organization's slug. */
                 slug: string;
-                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                /** @description Its id. */
                 id: string;
             };
             cookie?: never;
@@ -3821,7 +3816,7 @@ export interface operations {
             path: {
                 /** @description The organization's slug. */
                 slug: string;
-                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                /** @description Its id. */
                 id: string;
             };
             cookie?: never;
@@ -3946,7 +3941,7 @@ export interface operations {
             path: {
                 /** @description The organization's slug. */
                 slug: string;
-                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                /** @description Its id. */
                 id: string;
             };
             cookie?: never;
@@ -3958,7 +3953,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Cursored_Message_MessageId"];
+                    "application/json": components["schemas"]["Cursored_Message_Option_MessageId"];
                 };
             };
             /** @description A parameter is wrong. */
@@ -4024,7 +4019,7 @@ export interface operations {
             path: {
                 /** @description The organization's slug. */
                 slug: string;
-                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                /** @description Its id. */
                 id: string;
             };
             cookie?: never;
@@ -4142,9 +4137,9 @@ export interface operations {
             path: {
                 /** @description The organization's slug. */
                 slug: string;
-                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                /** @description Its id. */
                 id: string;
-                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                /** @description Its id. */
                 other_id: string;
             };
             cookie?: never;
@@ -4256,9 +4251,9 @@ export interface operations {
             path: {
                 /** @description The organization's slug. */
                 slug: string;
-                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                /** @description Its id. */
                 id: string;
-                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                /** @description Its id. */
                 other_id: string;
             };
             cookie?: never;
@@ -4374,7 +4369,7 @@ export interface operations {
             path: {
                 /** @description The organization's slug. */
                 slug: string;
-                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                /** @description Its id. */
                 id: string;
             };
             cookie?: never;
@@ -4490,7 +4485,7 @@ export interface operations {
             path: {
                 /** @description The organization's slug. */
                 slug: string;
-                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                /** @description Its id. */
                 id: string;
             };
             cookie?: never;
@@ -4635,7 +4630,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Cursored_Event_i64"];
+                    "application/json": components["schemas"]["Cursored_Event_Option_i64"];
                     "text/csv": string;
                 };
             };
@@ -4867,7 +4862,7 @@ export interface operations {
             path: {
                 /** @description The organization's slug. */
                 slug: string;
-                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                /** @description Its id. */
                 id: string;
             };
             cookie?: never;
@@ -5188,7 +5183,7 @@ export interface operations {
             path: {
                 /** @description The organization's slug. */
                 slug: string;
-                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                /** @description Its id. */
                 id: string;
             };
             cookie?: never;
@@ -5266,7 +5261,7 @@ export interface operations {
             path: {
                 /** @description The organization's slug. */
                 slug: string;
-                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                /** @description Its id. */
                 id: string;
             };
             cookie?: never;
@@ -5378,7 +5373,7 @@ export interface operations {
             path: {
                 /** @description The organization's slug. */
                 slug: string;
-                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                /** @description Its id. */
                 id: string;
             };
             cookie?: never;
@@ -5496,7 +5491,7 @@ export interface operations {
             path: {
                 /** @description The organization's slug. */
                 slug: string;
-                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                /** @description Its id. */
                 id: string;
             };
             cookie?: never;
@@ -5574,7 +5569,7 @@ export interface operations {
             path: {
                 /** @description The organization's slug. */
                 slug: string;
-                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                /** @description Its id. */
                 id: string;
             };
             cookie?: never;
@@ -5692,9 +5687,9 @@ export interface operations {
             path: {
                 /** @description The organization's slug. */
                 slug: string;
-                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                /** @description Its id. */
                 id: string;
-                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                /** @description A user's id, or `me` for the caller. */
                 other_id: string;
             };
             cookie?: never;
@@ -5806,7 +5801,7 @@ export interface operations {
             path: {
                 /** @description The organization's slug. */
                 slug: string;
-                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                /** @description Its id. */
                 id: string;
             };
             cookie?: never;
@@ -6335,7 +6330,7 @@ export interface operations {
             path: {
                 /** @description The organization's slug. */
                 slug: string;
-                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                /** @description Its id. */
                 id: string;
             };
             cookie?: never;
@@ -6413,7 +6408,7 @@ export interface operations {
             path: {
                 /** @description The organization's slug. */
                 slug: string;
-                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                /** @description Its id. */
                 id: string;
             };
             cookie?: never;
@@ -6525,7 +6520,7 @@ export interface operations {
             path: {
                 /** @description The organization's slug. */
                 slug: string;
-                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                /** @description Its id. */
                 id: string;
             };
             cookie?: never;
@@ -6643,7 +6638,7 @@ export interface operations {
             path: {
                 /** @description The organization's slug. */
                 slug: string;
-                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                /** @description Its id. */
                 id: string;
             };
             cookie?: never;
@@ -6761,9 +6756,9 @@ export interface operations {
             path: {
                 /** @description The organization's slug. */
                 slug: string;
-                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                /** @description Its id. */
                 id: string;
-                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                /** @description Its id. */
                 other_id: string;
             };
             cookie?: never;
@@ -6875,7 +6870,7 @@ export interface operations {
             path: {
                 /** @description The organization's slug. */
                 slug: string;
-                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                /** @description Its id. */
                 id: string;
             };
             cookie?: never;
@@ -6993,9 +6988,9 @@ export interface operations {
             path: {
                 /** @description The organization's slug. */
                 slug: string;
-                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                /** @description Its id. */
                 id: string;
-                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                /** @description Its id. */
                 other_id: string;
             };
             cookie?: never;
@@ -7114,7 +7109,7 @@ export interface operations {
             path: {
                 /** @description The organization's slug. */
                 slug: string;
-                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                /** @description Its id. */
                 id: string;
             };
             cookie?: never;
@@ -7126,7 +7121,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Cursored_Message_MessageId"];
+                    "application/json": components["schemas"]["Cursored_Message_Option_MessageId"];
                 };
             };
             /** @description A parameter is wrong. */
@@ -7192,7 +7187,7 @@ export interface operations {
             path: {
                 /** @description The organization's slug. */
                 slug: string;
-                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                /** @description Its id. */
                 id: string;
             };
             cookie?: never;
@@ -7306,7 +7301,7 @@ export interface operations {
             path: {
                 /** @description The organization's slug. */
                 slug: string;
-                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                /** @description Its id. */
                 id: string;
             };
             cookie?: never;
@@ -7627,7 +7622,7 @@ export interface operations {
             path: {
                 /** @description The organization's slug. */
                 slug: string;
-                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                /** @description A user's id, or `me` for the caller. */
                 id: string;
             };
             cookie?: never;
@@ -7705,7 +7700,7 @@ export interface operations {
             path: {
                 /** @description The organization's slug. */
                 slug: string;
-                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                /** @description A user's id, or `me` for the caller. */
                 id: string;
             };
             cookie?: never;
@@ -7817,7 +7812,7 @@ export interface operations {
             path: {
                 /** @description The organization's slug. */
                 slug: string;
-                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                /** @description A user's id, or `me` for the caller. */
                 id: string;
             };
             cookie?: never;
@@ -7935,7 +7930,7 @@ export interface operations {
             path: {
                 /** @description The organization's slug. */
                 slug: string;
-                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                /** @description A user's id, or `me` for the caller. */
                 id: string;
             };
             cookie?: never;
@@ -8047,7 +8042,7 @@ export interface operations {
             path: {
                 /** @description The organization's slug. */
                 slug: string;
-                /** @description A UUID; where it names a user, `me` stands for the caller. */
+                /** @description A user's id, or `me` for the caller. */
                 id: string;
             };
             cookie?: never;

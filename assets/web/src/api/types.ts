@@ -1,4 +1,4 @@
-import type { components } from './schema.gen'
+import type { components, paths } from './schema.gen'
 
 type Schemas = components['schemas']
 
@@ -20,7 +20,8 @@ export type Priority = Schemas['Priority']
 export type Channel = Schemas['Channel']
 export type EventKind = Schemas['EventKind']
 
-export type EventPage = Schemas['Cursored_Event_i64']
+export type EventPage =
+  paths['/api/v1/orgs/{slug}/events']['get']['responses'][200]['content']['application/json']
 
 /** An event as the log and the stream carry it. */
 export type OrganizationEvent = Omit<Schemas['Event'], 'payload'> & { payload: EventPayload }

@@ -30,6 +30,14 @@ export class SchemaReader {
     return types.map((type) => (type === 'string' ? (schema.format ?? type) : type)).join(' or ')
   }
 
+  /** What is said of it where it stands, else what its type says of itself. */
+  description(schema: Schema): string | undefined {
+    if (schema.description) return schema.description
+    const [only, ...others] = withoutNull(schema)
+    const said = only && others.length === 0 ? only.description : undefined
+    return said ?? this.resolve(schema).description
+  }
+
   /** The values that are allowed, when they are few and known. */
   values(schema: Schema): string[] {
     const resolved = this.resolve(schema.items ?? schema)

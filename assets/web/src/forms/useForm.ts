@@ -1,5 +1,5 @@
 import { nextTick, reactive, ref, useTemplateRef } from 'vue'
-import { once, Problem } from '@/api'
+import { asSentence, once, Problem } from '@/api'
 
 export type FieldErrors<Field extends string> = Partial<Record<Field, string>>
 
@@ -38,7 +38,10 @@ export function useForm<Field extends string>(
   }
 
   function show(found: Readonly<Partial<Record<string, string>>>, message: string): void {
-    for (const field of fields) errors[field] = found[field]
+    for (const field of fields) {
+      const error = found[field]
+      errors[field] = error && asSentence(error)
+    }
     alert.value = message
   }
 

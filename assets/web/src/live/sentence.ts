@@ -99,9 +99,9 @@ export function sentence(event: OrganizationEvent, names: Names): Part[] {
     case 'user.created':
       return payload.user?.type === 'agent'
         ? say`${who} created the agent ${member}`
-        : payload.user?.id === event.actor_id
-          ? say`${member} joined`
-          : say`${who} invited ${member}`
+        : payload.user?.status === 'invited'
+          ? say`${who} invited ${member}`
+          : say`${member} joined`
     case 'user.updated':
       if (payload.user?.id !== event.actor_id) return say`${who} changed the profile of ${member}`
       // Who accepts an invitation becomes active, and can change that in no other way.
