@@ -350,6 +350,13 @@ BEGIN
     SELECT RAISE(ABORT, 'events are immutable');
 END;
 
+-- A REPLACE would take the row that is in its way without asking the trigger on DELETE.
+CREATE TRIGGER events_are_never_replaced BEFORE INSERT ON events
+WHEN EXISTS (SELECT 1 FROM events WHERE org_id = NEW.org_id AND seq = NEW.seq)
+BEGIN
+    SELECT RAISE(ABORT, 'events are immutable');
+END;
+
 -- Retention first raises first_seq, then removes what lies below it: no other row can go.
 CREATE TRIGGER events_are_never_deleted BEFORE DELETE ON events
 WHEN OLD.seq >= (SELECT first_seq FROM event_logs WHERE org_id = OLD.org_id)

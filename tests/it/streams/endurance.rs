@@ -1,41 +1,12 @@
 //! Readers that drop and come back at any moment, with writers at work and a restart in between.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
-use crate::support::{Actor, EventStream, TestHub, numbers, text};
-
-/// Numbers that look like chance and come again from the same seed (SplitMix64).
-#[derive(Clone)]
-struct Dice(u64);
-
-impl Dice {
-    /// A seed that is told when the test fails; `MC_TEST_SEED` gives one again.
-    fn cast() -> Dice {
-        let seed = std::env::var("MC_TEST_SEED").ok().map(|seed| seed.parse().unwrap());
-        let seed = seed.unwrap_or_else(|| {
-            let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
-            u64::from(since.subsec_nanos())
-        });
-        println!("MC_TEST_SEED={seed}");
-        Dice(seed)
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (mixed ^ (mixed >> 31)) % bound
-    }
-
-    /// Dice of somebody's own.
-    fn split(&mut self) -> Dice {
-        Dice(self.below(u64::MAX))
-    }
-}
+use crate::support::{Actor, Dice, EventStream, TestHub, numbers, text};
 
 /// Asks until the server has answered, through a restart. A POST is done once, by its key.
 async fn insists(actor: &Actor, method: Method, path: &str, key: &str, body: Value) -> Value {
@@ -134,7 +105,7 @@ async fn shuffles(actor: Actor, user: Actor, project: Value, done: mpsc::Sender<
 /// Takes up to 12 seconds on a slow machine.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn readers_that_come_and_go_hear_everything_once_and_in_order() {
-    let mut dice = Dice::cast();
+    let mut dice = Dice::new();
     let mut hub = TestHub::start().await;
     let acme = hub.tenant("acme").await;
     let project = acme.admin.creates_project("Apollo").await;

@@ -25,7 +25,8 @@ pub(crate) struct TestHub {
     app: Option<App>,
     running: Option<(CancellationToken, JoinHandle<anyhow::Result<()>>)>,
     dir: Arc<TempDir>,
-    _database: Option<TestDatabase>,
+    /// Its own, where the tests run on PostgreSQL.
+    pub(crate) database: Option<TestDatabase>,
 }
 
 /// An organization with its first administrator.
@@ -69,7 +70,7 @@ impl TestHub {
         change(&mut config);
         let clock = Arc::new(Clock::default());
         let (app, running, config) = serve(config, Arc::clone(&clock)).await;
-        TestHub { config, clock, app: Some(app), running: Some(running), dir, _database: database }
+        TestHub { config, clock, app: Some(app), running: Some(running), dir, database }
     }
 
     /// Stops the server as SIGTERM does and starts it again on the same data and port.

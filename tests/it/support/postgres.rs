@@ -31,6 +31,15 @@ impl TestDatabase {
         Some(tokio::task::spawn_blocking(TestDatabase::create).await.unwrap())
     }
 
+    /// Gives its role other attributes.
+    pub(crate) async fn alter_role(&self, attributes: &str) {
+        let (server, sql) = (self.server.clone(), format!("ALTER ROLE {} {attributes}", self.name));
+        let altered = tokio::task::spawn_blocking(move || {
+            postgres::Client::connect(&server, postgres::NoTls)?.batch_execute(&sql)
+        });
+        altered.await.unwrap().unwrap();
+    }
+
     fn create() -> TestDatabase {
         let server = server_url();
         let name = format!("mc_test_{}", uuid::Uuid::now_v7().simple());

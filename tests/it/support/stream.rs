@@ -126,16 +126,4 @@ impl EventStream {
             }
         }
     }
-
-    /// Types of what comes until an event of type `last`, that one included.
-    pub(crate) async fn kinds_until(&mut self, last: &str) -> Vec<String> {
-        let mut kinds = Vec::new();
-        loop {
-            let event = self.next().await.unwrap_or_else(|| panic!("the stream ended after {kinds:?}"));
-            kinds.push(event["type"].as_str().unwrap().to_owned());
-            if kinds.last().is_some_and(|kind| kind == last) {
-                return kinds;
-            }
-        }
-    }
 }

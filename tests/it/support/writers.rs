@@ -21,6 +21,11 @@ impl Dice {
         Dice(seed)
     }
 
+    /// Dice for somebody's own throws, from these.
+    pub(crate) fn split(&mut self) -> Dice {
+        Dice(self.below(u64::MAX))
+    }
+
     /// A number below `end` (splitmix64).
     pub(crate) fn below(&mut self, end: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
