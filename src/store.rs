@@ -168,7 +168,7 @@ enum Engine {
 impl Store {
     /// Opens the database, brings its tables up to date, and starts the writer. Blocks.
     pub fn open(place: &Place, clock: Arc<Clock>, publish: Arc<dyn Publish>) -> anyhow::Result<Store> {
-        let readers = readers_wanted();
+        let readers = std::thread::available_parallelism().map_or(2, std::num::NonZero::get).clamp(2, 8);
         let engine = match place {
             Place::Sqlite { file, durability } => {
                 // Looked at before it is opened for writing: what is refused stays as it is.

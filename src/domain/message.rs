@@ -35,10 +35,9 @@ pub struct Posted {
     pub replayed: bool,
 }
 
-/// What `command.invoked` says; the arguments are joined from the message's text.
+/// What `command.invoked` keeps; the command and its arguments are joined from the message's text.
 #[derive(Serialize)]
 struct Invoked<'a> {
-    command: &'a str,
     channel_id: ChannelId,
     message_id: MessageId,
     target_user_ids: &'a [UserId],
@@ -90,8 +89,8 @@ pub fn post(
     store(tx, &message, place, key)?;
     let answered = setting.answered.map(|(answered, _)| answered).filter(|answered| *answered != author);
     record_post(tx, &message, place, setting.project_id, answered)?;
-    if let Some(command) = command::named(message.sender.kind, &said) {
-        invoke(tx, &message, setting.project_id, &command, mentions.agents())?;
+    if command::named(message.sender.kind, &said).is_some() {
+        invoke(tx, &message, setting.project_id, mentions.agents())?;
     }
     Ok(Posted { message, replayed: false })
 }
@@ -174,12 +173,11 @@ fn invoke(
     tx: &mut TenantTx<'_, '_>,
     message: &Message,
     project: Option<ProjectId>,
-    command: &str,
     mentioned: Vec<UserId>,
 ) -> Result<()> {
     let targets = if mentioned.is_empty() { channel::agents(tx, message.channel_id)? } else { mentioned };
     let (channel_id, message_id) = (message.channel_id, message.id);
-    let payload = Invoked { command, channel_id, message_id, target_user_ids: &targets };
+    let payload = Invoked { channel_id, message_id, target_user_ids: &targets };
     let invoked = draft(EventKind::CommandInvoked, &payload, message, project);
     Ok(event::append(tx, invoked.addressed(targets))?)
 }

@@ -104,7 +104,10 @@ fn with_message(kind: EventKind, payload: String, message: Option<&Message>) -> 
     };
     let mut object: serde_json::Map<_, _> = serde_json::from_str(&payload).unwrap_or_default();
     if kind == EventKind::CommandInvoked {
-        let args = message.content.split_once(char::is_whitespace).map_or("", |(_, args)| args.trim());
+        let said = message.content.split_once(char::is_whitespace);
+        let (name, args) = said.map_or((message.content.as_str(), ""), |(name, args)| (name, args.trim()));
+        let name = name.trim_start_matches('/').to_lowercase();
+        object.insert("command".to_owned(), name.into());
         object.insert("args".to_owned(), args.into());
     } else {
         let message = serde_json::to_value(message).expect("a message always becomes JSON");

@@ -33,8 +33,8 @@ const SETTINGS: &str = "PRAGMA temp_store = MEMORY;
 const TASK: &str = "INSERT INTO tasks (org_id, id, title, description, type, priority, status, position,
         required_evidence_types, created_by, completed_at, created_at, updated_at)
  VALUES (?1, ?2, ?3, ?4, 'feature', 'medium', 'backlog', ?5, '[]', ?6, NULL, ?7, ?7)";
-const NUMBER: &str =
-    "UPDATE event_logs SET last_seq = last_seq + 1 WHERE org_id = ?1 RETURNING last_seq, epoch";
+const NUMBER: &str = "SELECT last_seq + 1 FROM event_logs WHERE org_id = ?1";
+const NUMBERED: &str = "UPDATE event_logs SET last_seq = ?2 WHERE org_id = ?1";
 const EVENT: &str =
     "INSERT INTO events (org_id, seq, id, type, actor_id, actor_type, project_ids, task_id, channel_id,
         message_id, subject_id, addressed, restricted_project_id, admin_only, payload, at)
@@ -134,6 +134,7 @@ impl Bare {
             now
         ])?;
         let sequence: i64 = self.database.prepare_cached(NUMBER)?.query_row([&self.org], |row| row.get(0))?;
+        self.database.prepare_cached(NUMBERED)?.execute(params![self.org, sequence])?;
         self.database.prepare_cached(EVENT)?.execute(params![
             self.org,
             sequence,
