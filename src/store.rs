@@ -31,15 +31,15 @@ mod guard;
 mod migrate;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod readers;
 mod sqlite;
 mod tx;
 mod value;
 mod writer;
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 
 pub use self::clock::Clock;
 pub use self::filter::{Filter, contains_pattern};
@@ -144,21 +144,15 @@ pub trait Publish: Send + Sync + 'static {
     fn publish(&self, publications: Vec<Publication>);
 }
 
-/// How many requests may wait for a reader before new ones are told to come back.
-const WAITING_READS: usize = 4_096;
-const READER_WAIT: Duration = Duration::from_secs(3);
-
 /// An open database.
 pub struct Store {
     engine: Engine,
     clock: Arc<Clock>,
-    readers: Semaphore,
-    waiting: Semaphore,
 }
 
 enum Engine {
     Sqlite {
-        pool: r2d2::Pool<sqlite::Manager>,
+        readers: readers::Readers,
         writer: writer::Writer,
     },
     #[cfg(feature = "postgres")]
@@ -168,16 +162,16 @@ enum Engine {
 impl Store {
     /// Opens the database, brings its tables up to date, and starts the writer. Blocks.
     pub fn open(place: &Place, clock: Arc<Clock>, publish: Arc<dyn Publish>) -> anyhow::Result<Store> {
-        let readers = std::thread::available_parallelism().map_or(2, std::num::NonZero::get).clamp(2, 8);
         let engine = match place {
             Place::Sqlite { file, durability } => {
                 // Looked at before it is opened for writing: what is refused stays as it is.
                 let (version, _) = migrate::status(file)?;
                 let mut writing = sqlite::open_writer(file, *durability)?;
                 migrate::sqlite(&mut writing, file, version)?;
-                let pool = sqlite::readers(file, readers)?;
+                let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+                let readers = readers::Readers::start(file, cores.clamp(2, 8))?;
                 let writer = writer::Writer::start(writing, Arc::clone(&clock), publish)?;
-                Engine::Sqlite { pool, writer }
+                Engine::Sqlite { readers, writer }
             }
             #[cfg(feature = "postgres")]
             Place::Postgres { url } => {
@@ -185,7 +179,7 @@ impl Store {
                 Engine::Postgres(Arc::new(database))
             }
         };
-        Ok(Store { engine, clock, readers: Semaphore::new(readers), waiting: Semaphore::new(WAITING_READS) })
+        Ok(Store { engine, clock })
     }
 
     /// The time and ids of its transactions.
@@ -198,22 +192,13 @@ impl Store {
         &self,
         work: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let _waiting = self.waiting.try_acquire().map_err(|_| Failure::Busy)?;
-        let permit = tokio::time::timeout(READER_WAIT, self.readers.acquire()).await;
-        let _permit = permit.map_err(|_| Failure::Busy)?.map_err(|_| Failure::Busy)?;
         match &self.engine {
-            Engine::Sqlite { pool, .. } => {
-                let (pool, clock) = (pool.clone(), Arc::clone(&self.clock));
-                blocking(move || {
-                    let connection = pool.get().map_err(|_| Failure::Busy)?;
-                    connection.read(&clock, work)
-                })
-                .await
-            }
+            Engine::Sqlite { readers, .. } => readers.read(Arc::clone(&self.clock), work).await,
             #[cfg(feature = "postgres")]
             Engine::Postgres(database) => {
+                let place = database.place().await?;
                 let database = Arc::clone(database);
-                blocking(move || database.read(work)).await
+                blocking(place, move || database.read(work)).await
             }
         }
     }
@@ -232,8 +217,9 @@ impl Store {
             }
             #[cfg(feature = "postgres")]
             Engine::Postgres(database) => {
+                let place = database.place().await?;
                 let database = Arc::clone(database);
-                blocking(move || database.write(work)).await
+                blocking(place, move || database.write(work)).await
             }
         }
     }
@@ -241,7 +227,10 @@ impl Store {
     /// Writes what waits, then closes. Blocks. Later writes get `Busy`.
     pub fn close(&self) {
         match &self.engine {
-            Engine::Sqlite { writer, .. } => writer.stop(),
+            Engine::Sqlite { readers, writer } => {
+                readers.stop();
+                writer.stop();
+            }
             #[cfg(feature = "postgres")]
             Engine::Postgres(database) => database.close(),
         }
@@ -257,9 +246,17 @@ impl Store {
     }
 }
 
+/// Runs what blocks on a thread for that. The place goes with it: a request that is given up does
+/// not free a connection that is still in use.
+#[cfg(feature = "postgres")]
 async fn blocking<T: Send + 'static>(
+    place: tokio::sync::OwnedSemaphorePermit,
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
+    let work = move || {
+        let _place = place;
+        work()
+    };
     match tokio::task::spawn_blocking(work).await {
         Ok(answer) => answer,
         Err(stopped) => Err(Error::Internal(anyhow::anyhow!("the database task stopped: {stopped}"))),

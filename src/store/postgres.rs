@@ -17,6 +17,7 @@ use mission_control_shared::{OrgId, UserId};
 use postgres::error::SqlState;
 use postgres::types::ToSql;
 use postgres::{Client, NoTls, Statement};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use uuid::Uuid;
 
 pub(super) use self::cell::cell;
@@ -29,6 +30,8 @@ use crate::events::{Publication, Signal};
 
 /// Connections to the server.
 const CONNECTIONS: u32 = 16;
+/// How long a request waits for one.
+const PATIENCE: Duration = Duration::from_secs(3);
 /// How often a transaction is run again when the database asks for it.
 const ATTEMPTS: usize = 8;
 
@@ -37,6 +40,8 @@ pub(super) struct Database {
     pool: r2d2::Pool<Manager>,
     clock: Arc<Clock>,
     publish: Arc<dyn Publish>,
+    /// One place for each connection, so that requests wait without holding a thread.
+    places: Arc<Semaphore>,
     /// Names this process in notifications.
     instance: Uuid,
     feed: Feed,
@@ -85,12 +90,20 @@ impl Database {
             .max_size(CONNECTIONS)
             .min_idle(Some(1))
             .test_on_check_out(false)
-            .connection_timeout(Duration::from_secs(3))
+            .connection_timeout(PATIENCE)
             .build(Manager { config: config.clone() })
             .context("connect to PostgreSQL")?;
         let instance = clock.id();
         let feed = Feed::start(config, pool.clone(), instance, Arc::clone(&clock), Arc::clone(&publish))?;
-        Ok(Database { pool, clock, publish, instance, feed })
+        let places = Arc::new(Semaphore::new(CONNECTIONS as usize));
+        Ok(Database { places, pool, clock, publish, instance, feed })
+    }
+
+    /// A turn at a connection. Errors: `Busy` when none comes in time.
+    pub(super) async fn place(&self) -> Result<OwnedSemaphorePermit> {
+        let places = Arc::clone(&self.places);
+        let place = tokio::time::timeout(PATIENCE, places.acquire_owned()).await;
+        place.map_err(|_| Failure::Busy)?.map_err(|_| Failure::Busy)
     }
 
     /// Stops hearing of other instances' commits.
