@@ -112,6 +112,12 @@ pub async fn list_events(
 ) -> Result<Response> {
     let (wanted, direction, limit) = (query.wanted(&caller)?, query.direction()?, limit(query.limit)?);
     if query.format == Some(Format::Csv) {
+        if query.before.is_some() || query.after.is_some() || query.limit.is_some() {
+            return Err(Error::field(
+                "format",
+                "`csv` exports everything that the filters leave: leave `before`, `after` and `limit` out",
+            ));
+        }
         return export(app, caller, wanted).await;
     }
     let (frames, next_cursor) =
