@@ -103,7 +103,7 @@ def main() -> int:
         base = f"http://127.0.0.1:{port}"
         environment = os.environ | {
             "MC_DATA_DIR": data_dir, "MC_LISTEN": f"127.0.0.1:{port}", "MC_REQUEST_BUDGET": "0",
-            "MC_SIGNIN_LIMIT": "0", "MC_DURABILITY": "normal", "MC_LOG": "warn",
+            "MC_SIGNIN_LIMIT": "0", "MC_DURABILITY": "normal", "MC_LOG": "error",
         }
         server = subprocess.Popen([SERVER], env=environment)
         try:
