@@ -78,7 +78,11 @@ pub fn page(
     )?;
     let org_id = tx.org_id();
     let channels = tx.rows(
-        select!("WHERE c.org_id = ?1 AND ", may_enter!("?2"), " ORDER BY c.name, c.id LIMIT ?3 OFFSET ?4"),
+        select!(
+            "WHERE c.org_id = ?1 AND ",
+            may_enter!("?2"),
+            " ORDER BY c.name, c.id LIMIT ?3 + 0 OFFSET ?4"
+        ),
         args![user, limit, offset],
         |row| channel(row, org_id),
     )?;

@@ -7,6 +7,9 @@
 //! | `uuids(?3)` | the ids of a JSON list | the same |
 //! | `texts(?3)` | the texts of a JSON list | the same |
 //!
+//! A limit is written `LIMIT ?3 + 0`: SQLite plans with the value of a bare `LIMIT ?3`, and so prepares the
+//! statement anew at every run.
+//!
 //! `IN uuids(?3)` therefore takes a list as one parameter. Text in quotes is left alone.
 
 use std::borrow::Cow;

@@ -185,7 +185,7 @@ pub fn page(
            FROM events AS e
           WHERE e.org_id = ?1{}
           ORDER BY e.seq {order}
-          LIMIT ?{limit}",
+          LIMIT ?{limit} + 0",
         filter.text()
     );
     let org_id = tx.org_id();

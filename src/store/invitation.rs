@@ -52,7 +52,7 @@ pub fn page(tx: &mut TenantTx<'_, '_>, offset: i64, limit: i64) -> Result<(Vec<I
         |row| row.get(0),
     )?;
     let page = tx.rows(
-        select!("ORDER BY created_at DESC, id DESC LIMIT ?2 OFFSET ?3"),
+        select!("ORDER BY created_at DESC, id DESC LIMIT ?2 + 0 OFFSET ?3"),
         args![limit, offset],
         invitation,
     )?;

@@ -146,8 +146,11 @@ pub fn page(tx: &mut TenantTx<'_, '_>, of: &Of, direction: Direction, limit: i64
         }
     };
     let limit = filter.push(Value::Int(limit));
-    let sql =
-        format!("{}{} ORDER BY m.seq {order} LIMIT ?{limit}", select!("WHERE m.org_id = ?1"), filter.text());
+    let sql = format!(
+        "{}{} ORDER BY m.seq {order} LIMIT ?{limit} + 0",
+        select!("WHERE m.org_id = ?1"),
+        filter.text()
+    );
     let org_id = tx.org_id();
     let mut messages = tx.rows(&sql, filter.args(), |row| message(row, org_id))?;
     add_mentions_and_receipts(tx, &mut messages)?;

@@ -100,7 +100,7 @@ pub fn page_of_user(
         "SELECT o.id, o.slug, o.name, o.status, o.settings, o.version, o.created_at, o.updated_at
            FROM organizations AS o JOIN users AS u ON u.org_id = o.id
           WHERE u.id = ?1 AND u.status = 'active'
-          ORDER BY o.name, o.id LIMIT ?2 OFFSET ?3",
+          ORDER BY o.name, o.id LIMIT ?2 + 0 OFFSET ?3",
         args![user_id, limit, offset],
         organization,
     )?;

@@ -109,7 +109,7 @@ pub fn page(
     let conditions = filter.text().to_owned();
     let (limit, offset) = (filter.push(Value::Int(limit)), filter.push(Value::Int(offset)));
     let sql = format!(
-        "{}{conditions} ORDER BY p.created_at, p.id LIMIT ?{limit} OFFSET ?{offset}",
+        "{}{conditions} ORDER BY p.created_at, p.id LIMIT ?{limit} + 0 OFFSET ?{offset}",
         select!("WHERE p.org_id = ?1")
     );
     let org_id = tx.org_id();

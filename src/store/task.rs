@@ -157,7 +157,7 @@ pub fn page(tx: &mut TenantTx<'_, '_>, wanted: &Wanted, offset: i64, limit: i64)
            FROM tasks AS t
           WHERE t.org_id = ?1{conditions}
           ORDER BY {}
-          LIMIT ?{limit} OFFSET ?{first}",
+          LIMIT ?{limit} + 0 OFFSET ?{first}",
         columns!(),
         order_by(wanted.sort, wanted.order)
     );

@@ -121,7 +121,7 @@ pub fn page(
     let conditions = filter.text().to_owned();
     let (limit, offset) = (filter.push(Value::Int(limit)), filter.push(Value::Int(offset)));
     let sql = format!(
-        "{}{conditions} ORDER BY u.display_name, u.id LIMIT ?{limit} OFFSET ?{offset}",
+        "{}{conditions} ORDER BY u.display_name, u.id LIMIT ?{limit} + 0 OFFSET ?{offset}",
         select!("WHERE u.org_id = ?1 AND u.status <> 'removed'")
     );
     let org_id = tx.org_id();

@@ -34,9 +34,9 @@ impl FromCell for Relation {
 /// Everything that hangs on the tasks that `$which` names, in one statement. Evidence is the first
 /// part because it alone has every column, which tells PostgreSQL their types.
 macro_rules! related {
-    ($which:literal) => {
+    ($with:literal, $which:literal) => {
         concat!(
-            "SELECT 'evidence', e.task_id, e.id, e.type, e.url, e.created_by, e.created_at
+            $with, "SELECT 'evidence', e.task_id, e.id, e.type, e.url, e.created_by, e.created_at
                FROM task_evidence AS e
               WHERE e.org_id = ?1 AND e.task_id ", $which, "
              UNION ALL
@@ -65,8 +65,15 @@ pub(super) fn add(tx: &mut TenantTx<'_, '_>, tasks: &mut [Task]) -> Result<()> {
     let listed = Json(&ids);
     let (sql, which) = match ids.as_slice() {
         [] => return Ok(()),
-        [id] => (related!("= ?2"), id.value()),
-        _ => (related!("IN uuids(?2)"), listed.value()),
+        [id] => (related!("", "= ?2"), id.value()),
+        _ => (
+            related!(
+                // Read once for all five.
+                "WITH wanted (id) AS MATERIALIZED uuids(?2) ",
+                "IN (SELECT w.id FROM wanted AS w)"
+            ),
+            listed.value(),
+        ),
     };
     let places: HashMap<TaskId, usize> = ids.iter().enumerate().map(|(place, id)| (*id, place)).collect();
     tx.rows(sql, &[which], |row| {
