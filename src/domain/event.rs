@@ -87,7 +87,27 @@ pub fn start(head: Head, resume: Resume) -> (i64, bool) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn a_stream_starts_inside_the_log_and_never_skips_without_saying_so(
+            (first_seq, kept, epoch) in (1..1_000_i64, 0..1_000_i64, 0..3_i64),
+            named in prop::option::of((prop::option::of(0..3_i64), -5..2_500_i64)),
+        ) {
+            let head = Head { epoch, first_seq, last_seq: first_seq - 1 + kept };
+            let resume = named.map_or(Resume::Now, |(epoch, seq)| Resume::After(epoch, seq));
+            let (seq, reset) = start(head, resume);
+            prop_assert!((head.first_seq - 1..=head.last_seq).contains(&seq));
+            match resume {
+                Resume::Now => prop_assert_eq!((seq, reset), (head.last_seq, false)),
+                Resume::After(_, named) if !reset => prop_assert_eq!(seq, named),
+                Resume::After(..) => prop_assert_eq!(seq, head.last_seq),
+            }
+        }
+    }
 
     #[test]
     fn a_cursor_that_is_of_no_use_resets() {
