@@ -15,7 +15,12 @@ export default defineConfig({
     vue(),
     tailwindcss(),
     licences(),
-    budget({ page: 'index.html', route: 'HomeView.vue', maximum: 150 * 1024 }),
+    budget({
+      page: 'index.html',
+      shell: 'OrganizationShell.vue',
+      routes: ['ChannelView.vue', 'ProjectsView.vue', 'ProjectView.vue', 'TasksView.vue', 'AgentsView.vue'],
+      maximum: 150 * 1024,
+    }),
     precompress(),
   ],
   resolve: { alias: { '@': here('./src') } },

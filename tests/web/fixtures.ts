@@ -85,7 +85,7 @@ function isComplaint(message: ConsoleMessage): boolean {
   return message.type() === 'error' && !message.text().startsWith('Failed to load resource')
 }
 
-/** Sets the server up by the link that it printed, and ends on the home page. */
+/** Sets the server up by the link that it printed, and ends on its first page. */
 export async function setUp(page: Page, server: Server): Promise<void> {
   await page.goto(server.setupLink())
   await page.getByLabel('Name', { exact: true }).fill(ada.organization)
@@ -93,7 +93,7 @@ export async function setUp(page: Page, server: Server): Promise<void> {
   await page.getByLabel('Email').fill(ada.email)
   await page.getByLabel('Password', { exact: true }).fill(ada.password)
   await page.getByRole('button', { name: 'Set up and sign in' }).click()
-  await expect(page).toHaveURL(`${server.url}/o/${ada.slug}`)
+  await expect(page).toHaveURL(`${server.url}/o/${ada.slug}/projects`)
   await isLive(page)
 }
 
@@ -112,17 +112,22 @@ export async function signOut(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'Sign out' }).click()
 }
 
-/** Brings a section of the home page on screen; on a desk they all are, and the answer is `false`. */
-export async function show(page: Page, section: string): Promise<boolean> {
-  const bar = page.getByRole('navigation', { name: 'Sections' })
-  if (!(await bar.isVisible())) return false
-  await bar.getByRole('button', { name: section }).click()
-  return true
+/** Goes to a page of the organization by its navigation. */
+export async function show(page: Page, name: string): Promise<void> {
+  const tabs = page.getByRole('navigation', { name: 'Pages' })
+  const sidebar = page.getByRole('navigation', { name: 'Organization' })
+  const tab = tabs.getByRole('link', { name })
+  if (await tab.isVisible()) await tab.click()
+  else {
+    if (await tabs.isVisible()) await tabs.getByRole('button', { name: 'More' }).click()
+    await sidebar.getByRole('link', { name, exact: true }).click()
+  }
+  await expect(page.getByRole('heading', { level: 1 })).toContainText(name)
 }
 
 /** Makes an agent through the page; the answer is its key. */
 export async function makeAgent(page: Page, name: string): Promise<string> {
-  await show(page, 'Members')
+  await show(page, 'Agents')
   await page.getByRole('button', { name: 'New agent' }).click()
   const dialog = page.getByRole('dialog')
   await dialog.getByLabel('Name', { exact: true }).fill(name)
@@ -155,6 +160,7 @@ export async function makeProject(page: Page, name: string): Promise<void> {
 }
 
 export async function makeTask(page: Page, title: string, assignee?: string): Promise<void> {
+  await show(page, 'Tasks')
   await page.getByRole('button', { name: 'New task' }).click()
   const dialog = page.getByRole('dialog')
   await dialog.getByLabel('Title').fill(title)

@@ -1,4 +1,4 @@
-import { createRouter, createWebHistory } from 'vue-router'
+import { createRouter, createWebHistory, type RouteRecordRaw } from 'vue-router'
 import { base } from './base'
 import { useSession } from './stores/session'
 import StartView from './views/StartView.vue'
@@ -8,11 +8,23 @@ declare module 'vue-router' {
     title?: string
     /** Only for people who are signed in. */
     private?: true
+    /** On a phone nothing but this page is on screen. */
+    fullScreen?: true
   }
+}
+
+/** A page of an organization. */
+function page(path: string, name: string, component: () => Promise<unknown>) {
+  return { path, name, component, props: true } as RouteRecordRaw
 }
 
 export const router = createRouter({
   history: createWebHistory(base),
+  scrollBehavior: (to, from, saved) => {
+    if (saved) return saved
+    // A page that only changes its filters stays where it is.
+    return to.path === from.path ? false : { top: 0 }
+  },
   routes: [
     { path: '/', name: 'start', component: StartView },
     {
@@ -41,10 +53,24 @@ export const router = createRouter({
     },
     {
       path: '/o/:org',
-      name: 'home',
-      component: () => import('./views/HomeView.vue'),
+      component: () => import('./shell/OrganizationShell.vue'),
       props: true,
       meta: { private: true },
+      children: [
+        { path: '', name: 'organization', redirect: { name: 'projects' } },
+        page('projects', 'projects', () => import('./views/ProjectsView.vue')),
+        page('projects/:id', 'project', () => import('./views/ProjectView.vue')),
+        page('tasks', 'tasks', () => import('./views/TasksView.vue')),
+        page('tasks/:id', 'task', () => import('./views/TaskView.vue')),
+        page('channels', 'channels', () => import('./views/ChannelsView.vue')),
+        {
+          ...page('channels/:id', 'channel', () => import('./views/ChannelView.vue')),
+          meta: { fullScreen: true },
+        },
+        page('agents', 'agents', () => import('./views/AgentsView.vue')),
+        page('members', 'members', () => import('./views/MembersView.vue')),
+        page('events', 'events', () => import('./views/EventsView.vue')),
+      ],
     },
     {
       path: '/:path(.*)',
@@ -60,7 +86,8 @@ router.beforeEach((to) => {
 })
 
 router.afterEach((to) => {
-  document.title = to.meta.title ? `${to.meta.title} · Mission Control` : 'Mission Control'
+  // The pages of an organization name themselves.
+  if (!to.meta.private) document.title = to.meta.title ? `${to.meta.title} · Mission Control` : 'Mission Control'
 })
 
 /** Where to go after signing in: a page of ours that the person wanted, else the start. */

@@ -6,7 +6,8 @@ import { Problem } from '@/api'
 import { suggestSlug } from '@/forms/checks'
 import { router, wanted } from '@/router'
 // Loaded before the clock of a test runs: where signing in leads.
-import '@/views/HomeView.vue'
+import '@/shell/OrganizationShell.vue'
+import '@/views/ProjectsView.vue'
 import InviteView from '@/views/InviteView.vue'
 import LoginView from '@/views/LoginView.vue'
 import ResetView from '@/views/ResetView.vue'
@@ -71,7 +72,7 @@ test('setup sends what was said, with the token of the link and the suggested sh
     email: 'ada@example.org',
     password: 'correct horse',
   })
-  await vi.waitFor(() => expect(router.currentRoute.value.path).toBe('/o/acme-rockets'))
+  await vi.waitFor(() => expect(router.currentRoute.value.path).toBe('/o/acme-rockets/projects'))
 })
 
 test('a short name of their own is kept while the name changes', async () => {

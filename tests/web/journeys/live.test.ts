@@ -86,6 +86,7 @@ test('a form that is sent again after a lost answer makes one thing', async ({ p
     await route.fetch()
     await route.abort('connectionreset')
   })
+  await show(page, 'Tasks')
   await page.getByRole('button', { name: 'New task' }).click()
   const dialog = page.getByRole('dialog')
   await dialog.getByLabel('Title').fill('Only once')
@@ -97,7 +98,7 @@ test('a form that is sent again after a lost answer makes one thing', async ({ p
   await expect(page.getByRole('list', { name: /Backlog/ }).getByRole('listitem')).toHaveCount(1)
 
   // The key of an agent is told once; another one takes the place of what got lost.
-  await show(page, 'Members')
+  await show(page, 'Agents')
   await page.getByRole('button', { name: 'New agent' }).click()
   await dialog.getByLabel('Name', { exact: true }).fill('Scout')
   await dialog.getByRole('button', { name: 'Create agent' }).click()
@@ -113,7 +114,7 @@ test('a form that is sent again after a lost answer makes one thing', async ({ p
 test('a name that is taken is said at its field', async ({ page, server }) => {
   await setUp(page, server)
   await makeAgent(page, 'Scout')
-  await show(page, 'Members')
+  await show(page, 'Agents')
   await page.getByRole('button', { name: 'New agent' }).click()
   const dialog = page.getByRole('dialog')
   await dialog.getByLabel('Name', { exact: true }).fill('Scout')
@@ -140,6 +141,6 @@ test('a task is moved by keyboard, and completed with its evidence', async ({ pa
   await dialog.getByLabel('Pull request').fill('https://git.example.org/pulls/7')
   await dialog.getByRole('button', { name: 'Complete the task' }).click()
   await expect(page.getByText('Nothing to do')).toBeVisible()
-  await show(page, 'Activity')
-  await expect(page.getByRole('region', { name: 'Activity' })).toContainText(`${ada.name} added a pull request to Prove it`)
+  await show(page, 'Events')
+  await expect(page.getByRole('main')).toContainText(`${ada.name} added a pull request to Prove it`)
 })

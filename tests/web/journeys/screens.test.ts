@@ -30,8 +30,11 @@ test('what people see who are not signed in', { tag: '@screens' }, async ({ page
   await check('not-found')
 
   await setUp(page, server)
-  await expect(page.getByRole('heading', { level: 1 })).toHaveText(ada.organization)
-  await check('home-empty')
+  await expect(page.getByRole('banner')).toContainText(ada.organization)
+  for (const name of ['Projects', 'Tasks', 'Agents', 'Events']) {
+    await show(page, name)
+    await check(`${name.toLowerCase()}-empty`)
+  }
   await signOut(page)
   await expect(page).toHaveURL('/login')
   await signIn(page, 'not the password')
@@ -44,7 +47,7 @@ test('the dialogs', { tag: '@screens' }, async ({ page, server, check }) => {
   for (const [section, opener, sender] of [
     ['Projects', 'New project', 'Create project'],
     ['Tasks', 'New task', 'Create task'],
-    ['Members', 'New agent', 'Create agent'],
+    ['Agents', 'New agent', 'Create agent'],
     ['Members', 'Invite', 'Make the link'],
   ] as const) {
     await show(page, section)
@@ -65,9 +68,9 @@ test('an organization at work', { tag: '@screens' }, async ({ page, server, chec
   await isLive(page)
   await expect(page.getByRole('heading', { name: 'Flight handbook' })).toBeVisible()
 
-  await check('home')
-  for (const section of ['Tasks', 'Members', 'Activity']) {
-    if (await show(page, section)) await check(`home-${section.toLowerCase()}`)
+  for (const name of ['Projects', 'Tasks', 'Agents', 'Members', 'Events']) {
+    await show(page, name)
+    await check(name.toLowerCase())
   }
 
   await show(page, 'Tasks')

@@ -27,7 +27,7 @@ test('from the printed link to an agent that moves a task while a person watches
   await makeTask(page, task, 'Scout')
 
   await show(page, 'Projects')
-  const project = page.getByRole('listitem').filter({ hasText: 'Orbital dashboard' }).first()
+  const project = page.getByRole('main').getByRole('listitem').filter({ hasText: 'Orbital dashboard' }).first()
   await expect(project).toContainText('1 backlog')
 
   let loads = 0
@@ -43,8 +43,8 @@ test('from the printed link to an agent that moves a task while a person watches
   await expect(page.getByRole('list', { name: /In review/ })).toContainText(task)
   await show(page, 'Projects')
   await expect(project).toContainText('1 in review')
-  await show(page, 'Activity')
-  await expect(page.getByRole('region', { name: 'Activity' }).getByRole('listitem').first()).toContainText(
+  await show(page, 'Events')
+  await expect(page.getByRole('main').getByRole('listitem').first()).toContainText(
     `Scout moved ${task} to in review`,
   )
 
@@ -58,7 +58,7 @@ test('from the printed link to an agent that moves a task while a person watches
   await page.goto(`/o/${ada.slug}`)
   await expect(page).toHaveURL(/\/login\?return_to=/)
   await signIn(page)
-  await expect(page).toHaveURL(`/o/${ada.slug}`)
+  await expect(page).toHaveURL(`/o/${ada.slug}/projects`)
   await isLive(page)
 })
 
@@ -67,7 +67,7 @@ test('an invited person comes in, and both see each other work', async ({ page, 
   const link = await invite(page, 'Grace', 'grace@example.org')
   expect(link).toMatch(`${server.url}/invite#`)
   await show(page, 'Members')
-  const members = page.getByRole('region', { name: 'Members' })
+  const members = page.getByRole('main')
   await expect(members).toContainText('Invited')
 
   const other = await otherPage()
@@ -75,9 +75,9 @@ test('an invited person comes in, and both see each other work', async ({ page, 
   await other.getByLabel('Your name').fill('Grace Hopper')
   await other.getByLabel('Password', { exact: true }).fill('a fine long password')
   await other.getByRole('button', { name: 'Accept the invitation' }).click()
-  await expect(other).toHaveURL(`/o/${ada.slug}`)
+  await expect(other).toHaveURL(`/o/${ada.slug}/projects`)
   await isLive(other)
-  await expect(other.getByRole('button', { name: 'New task' })).toBeVisible()
+  await expect(other.getByText('An administrator can make one.')).toBeVisible()
   await expect(other.getByRole('button', { name: 'New project' })).toBeHidden()
   await expect(members).toContainText('Grace Hopper')
   await expect(members).toContainText('Contributor')
@@ -167,13 +167,13 @@ test.describe('under a path', () => {
     await other.getByLabel('Your name').fill('Grace Hopper')
     await other.getByLabel('Password', { exact: true }).fill('a fine long password')
     await other.getByRole('button', { name: 'Accept the invitation' }).click()
-    await expect(other).toHaveURL(`${server.url}/o/${ada.slug}`)
+    await expect(other).toHaveURL(`${server.url}/o/${ada.slug}/projects`)
     await isLive(other)
 
     await signOut(page)
     await expect(page).toHaveURL(`${server.url}/login`)
     await signIn(page)
-    await expect(page).toHaveURL(`${server.url}/o/${ada.slug}`)
+    await expect(page).toHaveURL(`${server.url}/o/${ada.slug}/projects`)
     await page.goto(`${server.url}/api/docs`)
     await expect(page.getByRole('status').first()).toContainText('operations')
     expect(outside).toEqual([])

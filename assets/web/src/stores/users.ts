@@ -3,9 +3,11 @@ import { computed } from 'vue'
 import { answer, api, everyPage, type Once, Problem } from '@/api'
 import type { OrganizationEvent, Role, User } from '@/api/types'
 import { Collection } from './collection'
+import { useSession } from './session'
 
 /** The people and agents of the organization. */
 export const useUsers = defineStore('users', () => {
+  const session = useSession()
   const users = new Collection<User>()
 
   const members = computed(() =>
@@ -13,6 +15,13 @@ export const useUsers = defineStore('users', () => {
       .all()
       .filter((user) => user.status !== 'removed')
       .sort((a, b) => a.display_name.localeCompare(b.display_name)),
+  )
+
+  const agents = computed(() => members.value.filter((user) => user.type === 'agent'))
+
+  /** Whether the person on the page is an administrator. */
+  const administrator = computed(
+    () => session.me !== undefined && users.get(session.me.id)?.role === 'administrator',
   )
 
   async function load(slug: string): Promise<void> {
@@ -85,5 +94,5 @@ export const useUsers = defineStore('users', () => {
 
   const get = (id: string) => users.get(id)
 
-  return { members, get, load, apply, createAgent, invite, withdraw }
+  return { members, agents, administrator, get, load, apply, createAgent, invite, withdraw }
 })
