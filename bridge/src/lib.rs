@@ -17,7 +17,9 @@
 //! Invariant: an event is taken, a delivery ended and an answer sent each in one transaction of the
 //! state, so that whatever dies at any moment, each delivery has one posted answer.
 
+pub mod backoff;
 pub mod config;
+pub mod credentials;
 pub mod fault;
 pub mod gateway;
 pub mod server;
