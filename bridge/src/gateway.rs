@@ -14,14 +14,18 @@ mod call;
 mod connection;
 mod device;
 mod event;
+mod frame;
 mod handshake;
 mod history;
 mod link;
+#[cfg(test)]
+mod recorded;
+mod socket;
 
 pub use call::{Aborted, AckStatus, CallError, ChatAck, ChatSend};
 pub use connection::Connection;
 pub use device::DeviceIdentity;
 pub use event::SessionEvent;
-pub use handshake::{Hello, LinkRefusal};
+pub use handshake::{Hello, LinkRefusal, PROTOCOL};
 pub use history::{History, PendingInput, Row, RowFailure, RowRole};
 pub use link::{Gateway, GatewayOptions, LinkError, LinkStatus, connect};

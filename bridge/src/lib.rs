@@ -23,3 +23,4 @@ pub mod credentials;
 pub mod fault;
 pub mod gateway;
 pub mod server;
+mod tls;

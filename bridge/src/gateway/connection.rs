@@ -1,21 +1,141 @@
-//! One WebSocket connection from its handshake to its end.
+//! One connection from its handshake to its end: calls by id, events by session.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 
-use super::{Aborted, CallError, ChatAck, ChatSend, Hello, History, SessionEvent};
+use super::frame::{self, Frame};
+use super::socket::{self, Outgoing, Socket};
+use super::{CallError, Hello, SessionEvent, event};
+
+/// How long an answer may take; a Gateway that has just started takes many seconds.
+const CALL_TIMEOUT: Duration = Duration::from_secs(60);
+
+static COUNT: AtomicU64 = AtomicU64::new(1);
 
 /// One connection; dead once closed.
 #[derive(Clone)]
 pub struct Connection {
-    _inner: Arc<()>,
+    handle: Arc<Handle>,
+}
+
+/// What callers hold. When the last is gone, the connection is let go.
+struct Handle {
+    id: u64,
+    hello: Hello,
+    next_call: AtomicU64,
+    outgoing: mpsc::UnboundedSender<Outgoing>,
+    shared: Arc<Shared>,
+}
+
+/// What callers and the socket's task share.
+struct Shared {
+    ended: CancellationToken,
+    /// `None` once it has ended: nobody can begin to wait for what will never come.
+    waiting: Mutex<Option<Waiting>>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    calls: HashMap<u64, oneshot::Sender<Answer>>,
+    sessions: HashMap<String, mpsc::UnboundedSender<SessionEvent>>,
+}
+
+/// What a call comes to.
+pub(super) type Answer = Result<Box<RawValue>, CallError>;
+
+impl Shared {
+    fn waiting(&self) -> MutexGuard<'_, Option<Waiting>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self, text: &str) {
+        let text = frame::mend(text);
+        let result = match frame::read(&text) {
+            Ok(Some(Frame::Response { id, result })) => {
+                self.answer(&id, result.map(ToOwned::to_owned));
+                Ok(())
+            }
+            Ok(Some(Frame::Event { name, payload })) => self.happened(&name, payload),
+            Ok(None) => Ok(()),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = result {
+            tracing::debug!(error = %error, "skipped a frame of the Gateway that cannot be read");
+        }
+    }
+
+    fn answer(&self, id: &str, answer: Answer) {
+        let Ok(id) = id.parse() else { return };
+        let call = self.waiting().as_mut().and_then(|waiting| waiting.calls.remove(&id));
+        if let Some(call) = call {
+            // Whoever asked may have gone; an answer that comes twice finds nobody.
+            let _ = call.send(answer);
+        }
+    }
+
+    fn happened(&self, name: &str, payload: &RawValue) -> Result<(), serde_json::Error> {
+        if name == "shutdown" {
+            if let Some(waiting) = self.waiting().as_ref() {
+                for session in waiting.sessions.values() {
+                    let _ = session.send(SessionEvent::Shutdown);
+                }
+            }
+            return Ok(());
+        }
+        if let Some((key, event)) = event::read(name, payload)?
+            && let Some(waiting) = self.waiting().as_mut()
+            && let Some(session) = waiting.sessions.get(&key)
+            && session.send(event).is_err()
+        {
+            waiting.sessions.remove(&key);
+        }
+        Ok(())
+    }
+}
+
+/// Ends the connection whichever way its task ends.
+struct End(Arc<Shared>);
+
+impl Drop for End {
+    fn drop(&mut self) {
+        self.0.waiting().take();
+        self.0.ended.cancel();
+    }
 }
 
 impl Connection {
+    /// A connection over a greeted socket, and the task that carries it: it gives the reason of its
+    /// end.
+    pub(super) fn over(
+        socket: Socket,
+        hello: Hello,
+    ) -> (Connection, impl Future<Output = String> + Send + 'static) {
+        let (outgoing, from_callers) = mpsc::unbounded_channel();
+        let shared = Arc::new(Shared {
+            ended: CancellationToken::new(),
+            waiting: Mutex::new(Some(Waiting::default())),
+        });
+        let silence = hello.tick * 2;
+        let end = End(Arc::clone(&shared));
+        let task = async move {
+            let shared = Arc::clone(&end.0);
+            socket::drive(socket, silence, from_callers, move |text| shared.take(text)).await
+        };
+        let id = COUNT.fetch_add(1, Ordering::Relaxed);
+        let next_call = AtomicU64::new(1);
+        (Connection { handle: Arc::new(Handle { id, hello, next_call, outgoing, shared }) }, task)
+    }
+
     /// Counts the connections of this process from 1.
     pub fn id(&self) -> u64 {
-        unimplemented!()
+        self.handle.id
     }
 
     /// Changes with each start of the Gateway.
@@ -25,81 +145,109 @@ impl Connection {
 
     /// What the Gateway said of itself.
     pub fn hello(&self) -> &Hello {
-        unimplemented!()
+        &self.handle.hello
     }
 
     /// Resolves when the connection has ended.
     pub async fn closed(&self) {
-        unimplemented!()
+        self.handle.shared.ended.cancelled().await;
     }
 
     /// The events of this session from now on; closes with the connection. A session has one such
     /// channel: asked for again, the earlier one closes. Nothing comes before
     /// [`Connection::subscribe`].
     pub fn session_events(&self, key: &str) -> mpsc::UnboundedReceiver<SessionEvent> {
-        let _ = key;
-        unimplemented!()
+        let (sender, receiver) = mpsc::unbounded_channel();
+        if let Some(waiting) = self.handle.shared.waiting().as_mut() {
+            waiting.sessions.insert(canonical(key), sender);
+        }
+        receiver
     }
 
-    /// Sends a message. `written` is called when the frame has been handed to the socket.
-    pub async fn send_chat(
+    pub(super) fn forget_session(&self, key: &str) {
+        if let Some(waiting) = self.handle.shared.waiting().as_mut() {
+            waiting.sessions.remove(&canonical(key));
+        }
+    }
+
+    /// One call. `written` is called when the frame has been handed to the socket.
+    pub(super) async fn call(
         &self,
-        send: &ChatSend,
+        method: &'static str,
+        params: &(impl Serialize + Sync),
         written: impl FnOnce() + Send,
-    ) -> Result<ChatAck, CallError> {
-        let _ = (send, written);
-        unimplemented!()
+    ) -> Answer {
+        let began = Instant::now();
+        let id = self.handle.next_call.fetch_add(1, Ordering::Relaxed);
+        let request = Request { kind: "req", id: id.to_string(), method, params };
+        let text = serde_json::to_string(&request).map_err(|error| too_odd(&error))?;
+        if text.len() > self.hello().max_payload {
+            return Err(too_large(text.len(), self.hello().max_payload));
+        }
+        let (answered, answer) = oneshot::channel();
+        let (told, was_written) = oneshot::channel();
+        {
+            let mut waiting = self.handle.shared.waiting();
+            let waiting = waiting.as_mut().ok_or(CallError::Lost)?;
+            waiting.calls.insert(id, answered);
+        }
+        let _forget = Forget { shared: &self.handle.shared, id };
+        self.handle.outgoing.send(Outgoing { text, written: Some(told) }).map_err(|_| CallError::Lost)?;
+        let exchange = async {
+            was_written.await.map_err(|_| CallError::Lost)?;
+            written();
+            answer.await.map_err(|_| CallError::Lost)?
+        };
+        let answer = tokio::time::timeout(CALL_TIMEOUT, exchange).await.map_err(|_| CallError::TimedOut)?;
+        metrics::histogram!("bridge_gateway_latency_seconds").record(began.elapsed());
+        answer
     }
+}
 
-    /// The newest 200 rows of a session; empty when there is no such session.
-    pub async fn history(&self, key: &str) -> Result<History, CallError> {
-        self.newest(key, 200).await
+/// A call that is not waited for any more.
+struct Forget<'a> {
+    shared: &'a Shared,
+    id: u64,
+}
+
+impl Drop for Forget<'_> {
+    fn drop(&mut self) {
+        if let Some(waiting) = self.shared.waiting().as_mut() {
+            waiting.calls.remove(&self.id);
+        }
     }
+}
 
-    /// The newest rows of a session, up to 1,000.
-    pub async fn newest(&self, key: &str, limit: u32) -> Result<History, CallError> {
-        let _ = (key, limit);
-        unimplemented!()
-    }
+#[derive(Serialize)]
+struct Request<'a, P> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    id: String,
+    method: &'static str,
+    params: &'a P,
+}
 
-    /// The whole text of one row; `None` when it is not there any more.
-    pub async fn message(&self, key: &str, message_id: &str) -> Result<Option<String>, CallError> {
-        let _ = (key, message_id);
-        unimplemented!()
-    }
+/// As the Gateway writes session keys.
+fn canonical(key: &str) -> String {
+    key.trim().to_lowercase()
+}
 
-    /// Aborts a run, or whatever runs in the session.
-    pub async fn abort(&self, key: &str, run_id: Option<&str>) -> Result<Aborted, CallError> {
-        let _ = (key, run_id);
-        unimplemented!()
-    }
+fn too_large(size: usize, limit: usize) -> CallError {
+    refused_here("TOO_LARGE", format!("a frame of {size} bytes is over the Gateway's limit of {limit}"))
+}
 
-    /// Asks for the events of a session; works before it exists.
-    pub async fn subscribe(&self, key: &str) -> Result<(), CallError> {
-        let _ = key;
-        unimplemented!()
-    }
+fn too_odd(error: &serde_json::Error) -> CallError {
+    refused_here("UNWRITABLE", format!("the request cannot be written: {error}"))
+}
 
-    /// No more of them; its channel closes.
-    pub async fn unsubscribe(&self, key: &str) -> Result<(), CallError> {
-        let _ = key;
-        unimplemented!()
-    }
-
-    /// Archives a session; one that is not there is as good as archived.
-    pub async fn archive(&self, key: &str) -> Result<(), CallError> {
-        let _ = key;
-        unimplemented!()
-    }
-
-    /// Brings an archived session back; one that is not there needs nothing.
-    pub async fn restore(&self, key: &str) -> Result<(), CallError> {
-        let _ = key;
-        unimplemented!()
-    }
-
-    /// The ids of the Gateway's agents.
-    pub async fn agents(&self) -> Result<Vec<String>, CallError> {
-        unimplemented!()
+/// What is refused before it is sent.
+pub(super) fn refused_here(code: &str, message: String) -> CallError {
+    CallError::Refused {
+        code: code.to_owned(),
+        message,
+        details: serde_json::Value::Null,
+        retryable: false,
+        retry_after: None,
+        payload: None,
     }
 }

@@ -1,4 +1,27 @@
-//! The first words of a connection.
+//! The first words of a connection: the Gateway's challenge, our `connect`, its `hello-ok`.
+
+use std::time::Duration;
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use secrecy::ExposeSecret as _;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::Message;
+
+use super::frame::{self, Frame};
+use super::link::{GatewayOptions, LinkError};
+use super::socket::{Socket, closed_because};
+use super::{CallError, DeviceIdentity};
+
+/// The protocol that is spoken here.
+pub const PROTOCOL: u32 = 4;
+/// What the bridge needs to be allowed: people's texts go without command interpretation, which is
+/// for administrators.
+pub(super) const SCOPES: [&str; 3] = ["operator.read", "operator.write", "operator.admin"];
+/// A Gateway knows only a closed list of these; this pair keeps its scopes without a device.
+pub(super) const CLIENT: &str = "gateway-client";
+pub(super) const MODE: &str = "backend";
+pub(super) const ROLE: &str = "operator";
 
 /// What the Gateway said of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,12 +34,241 @@ pub struct Hello {
     pub boot_id: String,
     /// What we may do.
     pub scopes: Vec<String>,
+    /// How large a frame may be.
+    pub max_payload: usize,
+    /// How often it gives a sign of life.
+    pub tick: Duration,
 }
 
 /// Why the Gateway does not let us in. Each says how to mend it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LinkRefusal {
     /// The token is not the Gateway's.
-    #[error("the Gateway does not know this token")]
+    #[error(
+        "the Gateway does not accept this token: put the value of its `gateway.auth.token` into the secret that `gateway.token_env` names"
+    )]
     WrongToken,
+    /// It speaks another protocol.
+    #[error("the Gateway speaks protocol {gateway}, this bridge speaks {PROTOCOL}: update {}", older(*.gateway))]
+    Protocol {
+        /// Its protocol; 0 when it did not say.
+        gateway: u32,
+    },
+    /// It lets us in, but not do all that is needed.
+    #[error(
+        "the Gateway does not grant {}: approve this bridge's device again on the Gateway's host (`openclaw devices list`, `openclaw devices approve <requestId>`), or use the Gateway's shared token", scopes.join(", ")
+    )]
+    MissingScopes {
+        /// What is missing.
+        scopes: Vec<String>,
+    },
+    /// It does not know this bridge's device yet.
+    #[error(
+        "the Gateway does not know this bridge yet: run `openclaw devices approve {}` on the Gateway's host", request_id.as_deref().unwrap_or("<requestId>")
+    )]
+    PairingRequired {
+        /// What is to be approved.
+        request_id: Option<String>,
+    },
+    /// It asks for a device identity where none was shown.
+    #[error(
+        "the Gateway asks for a device identity: connect to it directly, not through a proxy on loopback"
+    )]
+    DeviceRequired,
+    /// It does not believe the device's signature.
+    #[error(
+        "the Gateway does not accept this bridge's device signature ({code}): set the clocks of both machines right; if they are, delete the bridge's device file and approve the bridge anew"
+    )]
+    DeviceRefused {
+        /// Its code.
+        code: String,
+    },
+    /// Something else.
+    #[error("the Gateway refused the connection: {message} ({code})")]
+    Other {
+        /// Its code.
+        code: String,
+        /// In its words.
+        message: String,
+    },
+}
+
+fn older(gateway: u32) -> &'static str {
+    if gateway > PROTOCOL { "the bridge" } else { "the Gateway" }
+}
+
+/// Speaks the first words on a new socket.
+pub(super) async fn greet(socket: &mut Socket, options: &GatewayOptions) -> Result<Hello, LinkError> {
+    let mut challenge = None;
+    loop {
+        let text = next_text(socket).await?;
+        let text = frame::mend(&text);
+        match frame::read(&text).map_err(|_| LinkError::Unreachable(NO_GATEWAY.to_owned()))? {
+            Some(Frame::Event { name, payload }) if name == "connect.challenge" && challenge.is_none() => {
+                let it: Challenge = serde_json::from_str(payload.get()).unwrap_or_default();
+                let request = connect_request(options, &it).to_string();
+                challenge = Some(it);
+                socket.send(Message::text(request)).await.map_err(|error| closed_because(&error))?;
+            }
+            Some(Frame::Response { result: Ok(payload), .. }) => return hello(payload.get()),
+            Some(Frame::Response { result: Err(error), .. }) => return Err(refusal(error)),
+            _ => {}
+        }
+    }
+}
+
+const NO_GATEWAY: &str = "what answers at the Gateway's address does not speak as one: check `gateway.url`";
+
+async fn next_text(socket: &mut Socket) -> Result<String, LinkError> {
+    loop {
+        match socket.next().await {
+            Some(Ok(Message::Text(text))) => return Ok(text.as_str().to_owned()),
+            Some(Ok(Message::Close(frame))) => {
+                let why = frame.map(|frame| format!(": {} {}", u16::from(frame.code), frame.reason));
+                let why = why.unwrap_or_default();
+                return Err(LinkError::Unreachable(format!(
+                    "the Gateway closed the connection at once{why}"
+                )));
+            }
+            Some(Ok(_)) => {}
+            Some(Err(error)) => return Err(closed_because(&error)),
+            None => {
+                return Err(LinkError::Unreachable("the Gateway closed the connection at once".to_owned()));
+            }
+        }
+    }
+}
+
+/// What the Gateway says first.
+#[derive(Default, Deserialize)]
+pub(super) struct Challenge {
+    #[serde(default)]
+    pub(super) nonce: String,
+    #[serde(default)]
+    pub(super) ts: i64,
+}
+
+fn connect_request(options: &GatewayOptions, challenge: &Challenge) -> Value {
+    let token = options.token.expose_secret();
+    let mut params = json!({
+        "minProtocol": PROTOCOL, "maxProtocol": PROTOCOL,
+        "client": {"id": CLIENT, "version": env!("CARGO_PKG_VERSION"), "platform": std::env::consts::OS, "mode": MODE},
+        "role": ROLE, "scopes": SCOPES,
+        // Without it, the Gateway sends the events of everybody's sessions.
+        "caps": ["session-scoped-events"],
+        "auth": {"token": token},
+    });
+    if let Some(identity) = &options.identity {
+        params["device"] = device(identity, token, challenge);
+    }
+    json!({"type": "req", "id": "connect", "method": "connect", "params": params})
+}
+
+fn device(identity: &DeviceIdentity, token: &str, challenge: &Challenge) -> Value {
+    let Challenge { nonce, ts } = challenge;
+    let (id, scopes, platform) = (identity.id(), SCOPES.join(","), std::env::consts::OS);
+    let payload = format!("v3|{id}|{CLIENT}|{MODE}|{ROLE}|{scopes}|{ts}|{token}|{nonce}|{platform}|");
+    json!({
+        "id": id, "publicKey": identity.public_key(), "nonce": nonce, "signedAt": ts,
+        "signature": identity.sign(payload.as_bytes()),
+    })
+}
+
+#[derive(Deserialize)]
+struct WireHello {
+    #[serde(rename = "type", default)]
+    kind: String,
+    #[serde(default)]
+    protocol: u32,
+    #[serde(default)]
+    server: WireServer,
+    #[serde(default)]
+    auth: WireAuth,
+    #[serde(default)]
+    policy: WirePolicy,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct WireServer {
+    version: String,
+    boot_id: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct WireAuth {
+    scopes: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct WirePolicy {
+    max_payload: usize,
+    tick_interval_ms: u64,
+}
+
+impl Default for WirePolicy {
+    fn default() -> WirePolicy {
+        WirePolicy { max_payload: 25 << 20, tick_interval_ms: 30_000 }
+    }
+}
+
+/// Reads `hello-ok`.
+pub(super) fn hello(payload: &str) -> Result<Hello, LinkError> {
+    let wire: WireHello = serde_json::from_str(payload).unwrap_or(WireHello {
+        kind: String::new(),
+        protocol: 0,
+        server: WireServer::default(),
+        auth: WireAuth::default(),
+        policy: WirePolicy::default(),
+    });
+    if wire.kind != "hello-ok" {
+        return Err(LinkError::Unreachable(NO_GATEWAY.to_owned()));
+    }
+    if wire.protocol != PROTOCOL {
+        return Err(LinkError::Refused(LinkRefusal::Protocol { gateway: wire.protocol }));
+    }
+    let missing = SCOPES.iter().filter(|scope| !wire.auth.scopes.iter().any(|granted| granted == *scope));
+    let missing: Vec<String> = missing.map(|scope| (*scope).to_owned()).collect();
+    if !missing.is_empty() {
+        return Err(LinkError::Refused(LinkRefusal::MissingScopes { scopes: missing }));
+    }
+    Ok(Hello {
+        version: wire.server.version,
+        protocol: wire.protocol,
+        boot_id: wire.server.boot_id,
+        scopes: wire.auth.scopes,
+        max_payload: wire.policy.max_payload,
+        tick: Duration::from_millis(wire.policy.tick_interval_ms.max(1000)),
+    })
+}
+
+/// Reads a refused `connect`.
+pub(super) fn refusal(error: CallError) -> LinkError {
+    let CallError::Refused { code, message, details, retryable, retry_after, .. } = error else {
+        return LinkError::Unreachable(error.to_string());
+    };
+    if retryable || retry_after.is_some() || code == "UNAVAILABLE" {
+        return LinkError::Starting { retry_after: retry_after.unwrap_or(Duration::from_millis(500)) };
+    }
+    let detail = details["code"].as_str().unwrap_or_default();
+    LinkError::Refused(match detail {
+        "AUTH_TOKEN_MISMATCH" | "AUTH_TOKEN_MISSING" | "AUTH_UNAUTHORIZED" => LinkRefusal::WrongToken,
+        "PROTOCOL_MISMATCH" => {
+            let gateway = details["expectedProtocol"].as_u64().and_then(|it| it.try_into().ok());
+            LinkRefusal::Protocol { gateway: gateway.unwrap_or(0) }
+        }
+        "MISSING_SCOPE" | "AUTH_SCOPE_MISMATCH" => {
+            LinkRefusal::MissingScopes { scopes: SCOPES.map(str::to_owned).to_vec() }
+        }
+        "DEVICE_IDENTITY_REQUIRED" => LinkRefusal::DeviceRequired,
+        detail if detail.starts_with("DEVICE_AUTH_") => {
+            LinkRefusal::DeviceRefused { code: detail.to_owned() }
+        }
+        _ if code == "NOT_PAIRED" || detail == "PAIRING_REQUIRED" => {
+            LinkRefusal::PairingRequired { request_id: details["requestId"].as_str().map(str::to_owned) }
+        }
+        _ => LinkRefusal::Other { code, message },
+    })
 }
