@@ -48,9 +48,10 @@ pub enum ServerError {
 }
 
 impl ServerError {
-    /// Whether the same may work later.
+    /// Whether the same may work later. An answer that cannot be read says nothing of the request: a
+    /// proxy may have given it.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, ServerError::Unreachable { .. })
+        matches!(self, ServerError::Unreachable { .. } | ServerError::Unreadable(_))
     }
 
     /// When the server wants to be asked again.
