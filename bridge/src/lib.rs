@@ -2,7 +2,7 @@
 //!
 //! The tour of the house, along the path of a message to an agent and of its answer back:
 //!
-//! - [`config`] and [`cli`]: how the program is started and told what to do.
+//! - [`config`], [`credentials`] and [`cli`]: how the program is started and told what to do.
 //! - [`bridge`]: the one place where everything is wired together; start and end.
 //! - [`server`]: Mission Control as one agent sees it: requests and the event stream.
 //! - [`roster`]: who and what there is in an organization, kept in step with its events.
@@ -12,15 +12,26 @@
 //! - [`session`]: one task for each session that has something to do: hands over, waits, recovers.
 //! - [`gateway`]: the OpenClaw Gateway: one connection, its calls and its events.
 //! - [`outbox`]: brings answers to the server.
+//! - [`endings`]: puts sessions away that have ended.
 //! - [`observe`]: logs, metrics, health.
+//! - [`fault`]: where a test may kill it.
 //!
 //! Invariant: an event is taken, a delivery ended and an answer sent each in one transaction of the
 //! state, so that whatever dies at any moment, each delivery has one posted answer.
 
+pub mod agent;
 pub mod backoff;
+pub mod bridge;
+pub mod cli;
 pub mod config;
 pub mod credentials;
+pub mod endings;
 pub mod fault;
 pub mod gateway;
+pub mod observe;
+pub mod outbox;
+pub mod roster;
+pub mod route;
 pub mod server;
-mod tls;
+pub mod session;
+pub mod state;

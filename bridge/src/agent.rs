@@ -1,0 +1,142 @@
+//! One task for each agent: opens its event stream, takes its events into the state, joins and
+//! leaves projects.
+//!
+//! Invariant: the cursor moves only in the transaction that keeps what the event is to the agent.
+//! Must not know the Gateway.
+
+mod start;
+mod take;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use crate::backoff::Backoff;
+use crate::bridge::{Agent, Bridge, Standing};
+use crate::server::{Item, ServerError};
+use crate::state::StateError;
+
+/// How long a wrong configuration or a dead key waits before it is tried again without being told.
+const WRONG: Duration = Duration::from_secs(300);
+
+/// Why a stream is not open any more.
+#[derive(Debug, thiserror::Error)]
+enum Trouble {
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// A person has to mend it.
+    #[error("{0}")]
+    Wrong(String),
+    /// The server has closed it.
+    #[error("the server closed the stream")]
+    Closed,
+}
+
+/// Follows the agent's events as long as the bridge runs.
+pub async fn run(bridge: Arc<Bridge>, agent: Arc<Agent>) {
+    let mut backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(60));
+    loop {
+        let trouble = tokio::select! {
+            () = bridge.stop.cancelled() => return,
+            trouble = follow(&bridge, &agent, &mut backoff) => trouble,
+        };
+        let wait = match trouble {
+            Trouble::State(StateError::Closed) => return,
+            Trouble::Server(ServerError::Unsupported { server, needed }) => {
+                bridge.give_up(format!(
+                    "the server speaks API version {server}, this bridge needs {needed}: install the mc-bridge that belongs to the server"
+                ));
+                return;
+            }
+            Trouble::Server(ServerError::Unauthorized { message }) => {
+                agent.key_died(&message);
+                WRONG
+            }
+            Trouble::Wrong(reason) => {
+                tracing::error!(agent.name = %agent.config.name, org.slug = %agent.config.org_slug, %reason, "the agent is configured wrong");
+                agent.set_standing(Standing::Wrong(reason));
+                WRONG
+            }
+            trouble => {
+                let after = match &trouble {
+                    Trouble::Server(error) => error.retry_after(),
+                    _ => None,
+                };
+                let wait = after.unwrap_or_else(|| backoff.next());
+                tracing::warn!(agent.name = %agent.config.name, error = %trouble, wait = ?wait, "the event stream is down");
+                agent.set_standing(Standing::Reconnecting(trouble.to_string()));
+                wait
+            }
+        };
+        metrics::counter!("bridge_sse_reconnections_total").increment(1);
+        tokio::select! {
+            () = bridge.stop.cancelled() => return,
+            () = agent.key_changed.notified() => {}
+            () = tokio::time::sleep(wait) => {}
+        }
+    }
+}
+
+/// Opens the stream and takes what comes, until it ends.
+async fn follow(bridge: &Arc<Bridge>, agent: &Arc<Agent>, backoff: &mut Backoff) -> Trouble {
+    match open_and_take(bridge, agent, backoff).await {
+        Ok(()) => Trouble::Closed,
+        Err(trouble) => trouble,
+    }
+}
+
+async fn open_and_take(
+    bridge: &Arc<Bridge>,
+    agent: &Arc<Agent>,
+    backoff: &mut Backoff,
+) -> Result<(), Trouble> {
+    let mut cursor = start::start(bridge, agent).await?;
+    let mut stream = agent.server.stream(Some(cursor)).await?;
+    agent.set_standing(Standing::Live);
+    tracing::info!(agent.name = %agent.config.name, org.slug = %agent.config.org_slug, cursor = %cursor, "the agent is live");
+    metrics::gauge!("bridge_sse_connections_active").increment(1.0);
+    let _open = Open;
+    while let Some(item) = stream.next().await? {
+        backoff.reset();
+        match item {
+            Item::Event(at, event) => {
+                // What was taken before comes again after a cursor of another form.
+                if at.epoch == cursor.epoch && at.seq <= cursor.seq {
+                    continue;
+                }
+                agent.last_event_at.store(event.timestamp.0, Ordering::Relaxed);
+                take::event(bridge, agent, at, &event).await?;
+                cursor = at;
+            }
+            Item::Cursor(at) => {
+                take::cursor(bridge, agent, cursor, at).await?;
+                cursor = at;
+            }
+            Item::Reset(at) => {
+                take::reset(bridge, agent, at).await?;
+                cursor = at;
+            }
+            Item::Revoked => {
+                return Err(Trouble::Server(ServerError::Unauthorized {
+                    message: "the key was revoked".to_owned(),
+                }));
+            }
+            Item::Unreadable { cursor: at, text, why } => {
+                take::unreadable(bridge, agent, at, &text, &why).await?;
+                cursor = at.unwrap_or(cursor);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Counts an open stream for as long as it is there.
+struct Open;
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        metrics::gauge!("bridge_sse_connections_active").decrement(1.0);
+    }
+}

@@ -1,0 +1,129 @@
+//! What comes before a stream is opened: who the agent is, what it belongs to, what it listens to,
+//! where it goes on.
+
+use std::sync::Arc;
+
+use mission_control_shared::Me;
+
+use super::Trouble;
+use crate::bridge::{Agent, Bridge};
+use crate::roster::Roster;
+use crate::server::Cursor;
+
+/// Reads who and what there is, subscribes, and tells where the stream goes on.
+pub(super) async fn start(bridge: &Arc<Bridge>, agent: &Arc<Agent>) -> Result<Cursor, Trouble> {
+    let me = agent.server.me().await?;
+    check(agent, &me)?;
+    // First of all, so that nothing that happens meanwhile is missed.
+    let organization = agent.server.organization().await?;
+    let head = Cursor { epoch: organization.log_epoch, seq: organization.sequence_id };
+    let id = agent.id;
+    let cursor = bridge.state.write(move |state| match id.cursor(state)? {
+        Some(cursor) => Ok(cursor),
+        // What happened before its first start is not for it.
+        None => id.set_cursor(state, head).map(|()| head),
+    });
+    let cursor = cursor.await?;
+    read_roster(agent, &me, organization.name).await?;
+    subscribe(agent).await?;
+    leave_what_was_left(bridge, agent).await?;
+    wake_sessions(bridge, agent).await?;
+    Ok(cursor)
+}
+
+/// Whether the key is that of the configured agent.
+fn check(agent: &Agent, me: &Me) -> Result<(), Trouble> {
+    let config = &agent.config;
+    let Some(membership) = me.memberships.iter().find(|membership| membership.org_slug == config.org_slug) else {
+        let orgs: Vec<_> = me.memberships.iter().map(|membership| membership.org_slug.as_str()).collect();
+        return Err(Trouble::Wrong(format!(
+            "the key in `{}` belongs to no agent of the organization `{}` but to one of `{}`: correct `org_slug` or the key",
+            config.api_key_env,
+            config.org_slug,
+            orgs.join("`, `")
+        )));
+    };
+    if membership.handle != config.name {
+        return Err(Trouble::Wrong(format!(
+            "the key in `{}` belongs to `{}`, not to `{}`: correct `name` or the key",
+            config.api_key_env, membership.handle, config.name
+        )));
+    }
+    Ok(())
+}
+
+/// Reads who and what there is.
+async fn read_roster(agent: &Agent, me: &Me, org_name: String) -> Result<(), Trouble> {
+    let config = &agent.config;
+    let who = (me.id, config.name.clone(), me.display_name.clone());
+    let mut roster = Roster::new(who, (config.org_slug.clone(), org_name), config.gateway_agent.clone());
+    fill(agent, &mut roster).await?;
+    agent.set_roster(roster);
+    Ok(())
+}
+
+/// Reads users, projects and channels into a roster.
+async fn fill(agent: &Agent, roster: &mut Roster) -> Result<(), Trouble> {
+    for user in agent.server.users().await? {
+        roster.put_user(&user);
+    }
+    for project in agent.server.projects().await? {
+        roster.put_project(&project);
+    }
+    for channel in agent.server.channels().await? {
+        roster.put_channel(&channel);
+    }
+    Ok(())
+}
+
+/// Reads again who and what there is: somebody or something is not known.
+pub(super) async fn refresh(agent: &Agent) -> Result<(), Trouble> {
+    let old = agent.roster();
+    let who = (old.me, old.handle.clone(), old.display_name.clone());
+    let org = (old.org_slug.clone(), old.org_name.clone());
+    let mut roster = Roster::new(who, org, old.gateway_agent.clone());
+    fill(agent, &mut roster).await?;
+    agent.set_roster(roster);
+    subscribe(agent).await
+}
+
+/// Listens to the agent's projects and the channels that everybody is in.
+pub(super) async fn subscribe(agent: &Agent) -> Result<(), Trouble> {
+    if agent.config.auto_subscribe {
+        agent.server.put_subscriptions(&agent.roster().subscriptions()).await?;
+    }
+    Ok(())
+}
+
+/// Ends sessions of projects that the agent left while nobody told it.
+async fn leave_what_was_left(bridge: &Arc<Bridge>, agent: &Arc<Agent>) -> Result<(), Trouble> {
+    let (id, roster) = (agent.id, agent.roster());
+    let ended = bridge
+        .state
+        .write(move |state| {
+            let mut ended = Vec::new();
+            for session in id.sessions(state)? {
+                if session.project_id.is_some_and(|project| roster.project(project).is_none()) {
+                    session.id.end(state)?;
+                    ended.push(session.id);
+                }
+            }
+            Ok(ended)
+        })
+        .await?;
+    for session in ended {
+        bridge.sessions.end(session);
+        bridge.endings.notify_one();
+    }
+    Ok(())
+}
+
+/// Makes every session look for what it has to do.
+async fn wake_sessions(bridge: &Arc<Bridge>, agent: &Arc<Agent>) -> Result<(), Trouble> {
+    let id = agent.id;
+    for session in bridge.state.write(move |state| id.sessions(state)).await? {
+        bridge.sessions.wake(bridge, agent, session.id);
+        bridge.sessions.stop(bridge, agent, session.id);
+    }
+    Ok(())
+}

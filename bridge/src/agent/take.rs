@@ -1,0 +1,213 @@
+//! Takes what a stream brings into the state.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use mission_control_shared::{Event, EventKind, Timestamp};
+
+use super::start::{refresh, subscribe};
+use super::Trouble;
+use crate::bridge::{Agent, Bridge};
+use crate::fault::Step;
+use crate::roster::Roster;
+use crate::route::{Change, Routed, route};
+use crate::server::Cursor;
+use crate::state::{AgentId, Entry, Said, Taken, take};
+
+/// Events that may be taken again after a crash without harm before the cursor is written all the
+/// same: those that are nothing to the agent.
+const UNWRITTEN: i64 = 200;
+
+/// Takes an event.
+pub(super) async fn event(
+    bridge: &Arc<Bridge>,
+    agent: &Arc<Agent>,
+    cursor: Cursor,
+    event: &Event,
+) -> Result<(), Trouble> {
+    let lag = Timestamp::now().0 - event.timestamp.0;
+    agent.lag_micros.store(lag.max(0), Ordering::Relaxed);
+    if needs_refresh(&agent.roster(), event) {
+        refresh(agent).await?;
+    }
+    let Routed { said, own, change } = match route(event, &agent.roster(), &agent.config.wake_on) {
+        Ok(routed) => routed,
+        Err(error) => {
+            let text = format!("{} ({})", event.sequence_id, event.kind);
+            return unreadable(bridge, agent, Some(cursor), &text, &error.to_string()).await;
+        }
+    };
+    let leaves = match change {
+        Some(change) => apply(agent, change).await?,
+        None => None,
+    };
+    let id = agent.id;
+    if let Some(project) = leaves {
+        let left = bridge.state.write(move |state| {
+            id.set_cursor(state, cursor)?;
+            let session = id.session_of(state, project)?;
+            session.as_ref().map(|session| session.id.end(state)).transpose()?;
+            Ok(session)
+        });
+        if let Some(session) = left.await? {
+            bridge.sessions.end(session.id);
+            bridge.endings.notify_one();
+        }
+        return Ok(());
+    }
+    if let Some(message) = own {
+        let (message, at) = (message.to_string(), event.timestamp.0);
+        return Ok(bridge.state.write(move |state| {
+            id.set_cursor(state, cursor)?;
+            id.says(state, &message, at)
+        }).await?);
+    }
+    let Some(said) = said else { return nothing(bridge, id, cursor).await };
+    keep(bridge, agent, cursor, said).await
+}
+
+/// Keeps what concerns the agent and wakes who has to do with it.
+async fn keep(
+    bridge: &Arc<Bridge>,
+    agent: &Arc<Agent>,
+    cursor: Cursor,
+    said: Said,
+) -> Result<(), Trouble> {
+    let (id, hops) = (agent.id, i64::from(agent.config.max_agent_hops));
+    bridge.fault.reach(Step::EventReceived);
+    let channel = said.place.channel_id;
+    let taken = bridge.state.write(move |state| take(state, id, cursor, Some(&said), hops)).await?;
+    let Taken { wakes, stops, broke, skipped } = taken;
+    bridge.fault.reach(Step::EventStored);
+    if let Some(session) = wakes {
+        metrics::counter!("bridge_messages_inbound_total").increment(1);
+        bridge.sessions.wake(bridge, agent, session);
+    }
+    if let Some(session) = stops {
+        metrics::counter!("bridge_commands_routed_total").increment(1);
+        bridge.sessions.stop(bridge, agent, session);
+    }
+    if skipped {
+        metrics::counter!("bridge_wakes_skipped_total").increment(1);
+    }
+    if broke {
+        metrics::counter!("bridge_loop_stops_total").increment(1);
+        bridge.outbox.wake(bridge, agent, channel);
+    }
+    Ok(())
+}
+
+/// An event that is nothing to the agent: its cursor is written now and then.
+async fn nothing(bridge: &Bridge, id: AgentId, cursor: Cursor) -> Result<(), Trouble> {
+    if cursor.seq % UNWRITTEN == 0 {
+        bridge.state.write(move |state| id.set_cursor(state, cursor)).await?;
+    }
+    Ok(())
+}
+
+/// Whether somebody or something is not known that the decision needs.
+fn needs_refresh(roster: &Roster, event: &Event) -> bool {
+    let (EventKind::MessageCreated | EventKind::CommandInvoked, Some(channel)) = (event.kind, event.channel_id)
+    else {
+        return false;
+    };
+    match roster.place(channel) {
+        None => true,
+        Some(place) => {
+            let sender = event.actor_id.is_some_and(|id| roster.user(id).is_none());
+            sender || roster.is_only_agent(&place).is_none()
+        }
+    }
+}
+
+/// Changes the roster; the project that the agent leaves, if it leaves one.
+async fn apply(
+    agent: &Agent,
+    change: Change,
+) -> Result<Option<mission_control_shared::ProjectId>, Trouble> {
+    let mut roster = Roster::clone(&agent.roster());
+    let mut leaves = None;
+    match change {
+        Change::User(user) => roster.put_user(&user),
+        Change::Project(project) => roster.put_project(&project),
+        Change::Channel(channel) => roster.put_channel(&channel),
+        Change::Joined(project) => {
+            tracing::info!(agent.name = %agent.config.name, project.id = %project.id, "the agent joins a project");
+            roster.put_project(&project);
+            agent.set_roster(roster);
+            subscribe(agent).await?;
+            return Ok(None);
+        }
+        Change::Left(project) => {
+            roster.remove_project(project.id);
+            leaves = Some(project.id);
+            agent.set_roster(roster);
+            tracing::info!(agent.name = %agent.config.name, project.id = %project.id, "the agent leaves a project");
+            subscribe(agent).await?;
+            return Ok(leaves);
+        }
+        // Whether it still has a living one the next request tells.
+        Change::Key => {
+            agent.server.me().await?;
+        }
+    }
+    agent.set_roster(roster);
+    Ok(leaves)
+}
+
+/// The cursor moves past events that were not for the agent.
+pub(super) async fn cursor(
+    bridge: &Bridge,
+    agent: &Agent,
+    before: Cursor,
+    at: Cursor,
+) -> Result<(), Trouble> {
+    if at == before {
+        return Ok(());
+    }
+    let id = agent.id;
+    Ok(bridge.state.write(move |state| id.set_cursor(state, at)).await?)
+}
+
+/// The log is another one, or has forgotten where the agent was: it goes on from the newest event,
+/// and says so where it was at home. Nothing is run again.
+pub(super) async fn reset(bridge: &Arc<Bridge>, agent: &Arc<Agent>, at: Cursor) -> Result<(), Trouble> {
+    tracing::warn!(agent.name = %agent.config.name, cursor = %at, "the server's log has changed: the agent goes on from its newest event");
+    let id = agent.id;
+    let told = bridge.state.write(move |state| {
+        id.set_cursor(state, at)?;
+        let sessions = id.sessions(state)?;
+        for session in &sessions {
+            let text = "The log of this organization was restored or cut while I was away, so there may be \
+                        messages that I have not read. Mention me again where you wait for an answer.";
+            let key = format!("{}:{}:reset", at, session.channel_id);
+            Entry::notice(session.lane(), key, text.to_owned(), None).queue(state)?;
+        }
+        Ok(sessions)
+    });
+    for session in told.await? {
+        bridge.outbox.wake(bridge, agent, session.channel_id);
+    }
+    Ok(())
+}
+
+/// An event that cannot be read is set aside; the rest goes on. It would not get better by being
+/// read again.
+pub(super) async fn unreadable(
+    bridge: &Bridge,
+    agent: &Agent,
+    at: Option<Cursor>,
+    event: &str,
+    why: &str,
+) -> Result<(), Trouble> {
+    tracing::error!(agent.name = %agent.config.name, event, why, "an event cannot be read: it is set aside, see `mc-bridge status`");
+    metrics::counter!("bridge_events_set_aside_total").increment(1);
+    let id = agent.id;
+    let (event, why, now) = (event.to_owned(), why.to_owned(), Timestamp::now().0);
+    Ok(bridge.state.write(move |state| {
+        if let Some(at) = at {
+            id.set_cursor(state, at)?;
+        }
+        id.set_aside(state, &event, &why, now)
+    }).await?)
+}

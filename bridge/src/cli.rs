@@ -1,0 +1,92 @@
+//! The command line: one file for each command. Exit codes follow sysexits.
+
+pub mod check;
+mod run;
+mod status;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::fault::Fault;
+
+/// The program.
+#[derive(Debug, Parser)]
+#[command(
+    name = "mc-bridge",
+    version,
+    about = "The Comms Bridge: carries everything between an OpenClaw Gateway and Mission Control",
+    after_help = "Examples:\n  mc-bridge check                         try everything, say what is wrong and how to mend it\n  \
+        mc-bridge --config comms-bridge.yaml    run with this configuration\n  \
+        mc-bridge status                        what waits, and what could not be carried"
+)]
+struct Cli {
+    /// Configuration file [default: ./comms-bridge.yaml, then /etc/openclaw/comms-bridge.yaml]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the bridge (also without a command)
+    Run,
+    /// Try everything and say what is wrong and how to mend it
+    Check {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what waits, and what could not be carried
+    Status {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the version, and the API version that it speaks
+    Version {
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// What the program does. `fault` says at which step a test kills it.
+pub fn main(fault: Fault) -> ExitCode {
+    let cli = Cli::parse();
+    let config = cli.config.as_deref();
+    match cli.command.unwrap_or(Command::Run) {
+        Command::Run => run::run(config, fault),
+        Command::Check { json } => in_runtime(check::run(config, json)).into(),
+        Command::Status { json } => status::run(config, json),
+        Command::Version { json } => version(json),
+    }
+}
+
+/// Runs something on one thread: what the bridge does is waiting.
+fn in_runtime<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a process can have a runtime")
+        .block_on(future)
+}
+
+#[expect(clippy::print_stdout, reason = "it is what was asked for")]
+fn version(json: bool) -> ExitCode {
+    let (version, api) = (env!("CARGO_PKG_VERSION"), mission_control_shared::API_VERSION);
+    if json {
+        println!("{}", serde_json::json!({"version": version, "api_version": api}));
+    } else {
+        println!("mc-bridge {version} (API {api})");
+    }
+    ExitCode::SUCCESS
+}
+
+/// Says on standard error why it ends.
+#[expect(clippy::print_stderr, reason = "the last word of a command")]
+fn report(error: &anyhow::Error) {
+    eprintln!("mc-bridge: {error:#}");
+}

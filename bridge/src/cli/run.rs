@@ -1,0 +1,58 @@
+//! `mc-bridge run`.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use super::{in_runtime, report};
+use crate::bridge;
+use crate::config::{Config, ConfigError};
+use crate::credentials::Credentials;
+use crate::fault::Fault;
+use crate::observe::start_logs;
+use crate::state::StateError;
+
+/// The configuration is wrong.
+const CONFIG: u8 = 78;
+/// Something that is needed is not there.
+const UNAVAILABLE: u8 = 69;
+/// Busy now; try again.
+const TEMPORARY: u8 = 75;
+/// How long the process may take to end once it has been told to.
+const FORCED: Duration = Duration::from_secs(15);
+
+/// Runs until SIGTERM or SIGINT; 0 then.
+pub(super) fn run(path: Option<&Path>, fault: Fault) -> ExitCode {
+    match start(path, fault) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            report(&error);
+            code(&error).into()
+        }
+    }
+}
+
+fn start(path: Option<&Path>, fault: Fault) -> anyhow::Result<()> {
+    let config = Config::load(path)?;
+    start_logs(config.logging)?;
+    let credentials = Credentials::read(&config)?;
+    in_runtime(async {
+        let ended = bridge::run(config, credentials, fault).await;
+        // What does not end in time is ended.
+        std::thread::spawn(|| {
+            std::thread::sleep(FORCED);
+            std::process::exit(i32::from(TEMPORARY));
+        });
+        ended
+    })
+}
+
+fn code(error: &anyhow::Error) -> u8 {
+    let state = error.downcast_ref::<StateError>();
+    match state {
+        Some(StateError::InUse(_)) => TEMPORARY,
+        Some(_) => UNAVAILABLE,
+        None if error.is::<ConfigError>() || error.is::<crate::credentials::CredentialsError>() => CONFIG,
+        None => UNAVAILABLE,
+    }
+}

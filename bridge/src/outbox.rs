@@ -1,0 +1,136 @@
+//! Brings what is to be posted to the server: in order within a channel, one task for each channel
+//! of each agent.
+//!
+//! Woken when something was put into the outbox. Invariant: an entry leaves the state only after the
+//! server's answer; sent twice it is posted once, by its key. Must not know the Gateway.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use mission_control_shared::{ChannelId, Timestamp};
+use tokio::sync::Notify;
+
+use crate::backoff::Backoff;
+use crate::bridge::{Agent, Bridge};
+use crate::fault::Step;
+use crate::server::ServerError;
+use crate::state::{AgentId, Body, Entry, StateError};
+
+type Lanes = HashMap<(AgentId, ChannelId), Arc<Notify>>;
+
+/// The tasks that send.
+#[derive(Default)]
+pub struct Outbox {
+    lanes: Mutex<Lanes>,
+}
+
+impl Outbox {
+    /// Makes a channel's task look for what it has to send.
+    pub fn wake(&self, bridge: &Arc<Bridge>, agent: &Arc<Agent>, channel: ChannelId) {
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        let came = lanes.entry((agent.id, channel)).or_insert_with(|| {
+            let came = Arc::new(Notify::new());
+            let lane = Lane {
+                bridge: Arc::clone(bridge),
+                agent: Arc::clone(agent),
+                channel,
+                came: Arc::clone(&came),
+            };
+            bridge.tasks.spawn(lane.run());
+            came
+        });
+        came.notify_one();
+    }
+}
+
+/// One channel of one agent.
+struct Lane {
+    bridge: Arc<Bridge>,
+    agent: Arc<Agent>,
+    channel: ChannelId,
+    came: Arc<Notify>,
+}
+
+impl Lane {
+    async fn run(self) {
+        // What is under way when the bridge stops is sent as long as there is time.
+        let closed = self.bridge.closed.clone();
+        loop {
+            let sent = tokio::select! {
+                () = closed.cancelled() => return,
+                sent = self.send_next() => sent,
+            };
+            match sent {
+                Ok(true) => {}
+                Ok(false) if self.bridge.stop.is_cancelled() => return,
+                Ok(false) => tokio::select! {
+                    () = self.bridge.stop.cancelled() => {}
+                    () = self.came.notified() => {}
+                },
+                Err(StateError::Closed) => return,
+                Err(error) => {
+                    tracing::error!(agent.name = %self.agent.config.name, %error, "an answer cannot be sent");
+                    tokio::time::sleep(Duration::from_secs(5)).await;
+                }
+            }
+        }
+    }
+
+    /// Sends the oldest entry; `false` where there is none.
+    async fn send_next(&self) -> Result<bool, StateError> {
+        let (agent, channel) = (self.agent.id, self.channel);
+        let next = self.bridge.state.write(move |state| Entry::next(state, agent, channel)).await?;
+        let Some(entry) = next else { return Ok(false) };
+        let refusal = self.send(&entry).await;
+        let is_message = matches!(entry.body, Body::Message(_));
+        match &refusal {
+            None if is_message => {
+                self.bridge.fault.reach(Step::Posted);
+                metrics::counter!("bridge_messages_outbound_total").increment(1);
+            }
+            None => {}
+            Some(reason) => {
+                metrics::counter!("bridge_messages_outbound_errors_total").increment(1);
+                tracing::warn!(agent.name = %self.agent.config.name, entry.key = %entry.key, %reason, "the server refuses a message; it is kept, see `mc-bridge status`");
+            }
+        }
+        self.bridge
+            .state
+            .write(move |state| match &refusal {
+                None => entry.done(state),
+                Some(reason) => entry.fail(state, reason, Timestamp::now()),
+            })
+            .await?;
+        if is_message {
+            self.bridge.fault.reach(Step::AnswerDone);
+        }
+        Ok(true)
+    }
+
+    /// Sends until the server has answered. The reason when it refuses for good.
+    async fn send(&self, entry: &Entry) -> Option<String> {
+        let mut backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(60));
+        loop {
+            let server = &self.agent.server;
+            let sent = match &entry.body {
+                Body::Message(new) => server.post_message(entry.channel_id, new, &entry.key).await.map(drop),
+                Body::Receipt(message, new) => server.put_receipt(entry.channel_id, *message, new).await,
+            };
+            match sent {
+                // What was taken was taken, even if the answer is not understood.
+                Ok(()) | Err(ServerError::Unreadable(_)) => return None,
+                Err(ServerError::Unauthorized { message }) => {
+                    self.agent.key_died(&message);
+                    self.agent.key_works().await;
+                }
+                Err(error) if error.is_retryable() => {
+                    let wait = error.retry_after().unwrap_or_else(|| backoff.next());
+                    tracing::debug!(agent.name = %self.agent.config.name, %error, wait = ?wait, "an answer waits for the server");
+                    tokio::time::sleep(wait).await;
+                }
+                Err(error) => return Some(error.to_string()),
+            }
+        }
+    }
+}
