@@ -1,6 +1,5 @@
 //! The one place where everything is wired together; how the bridge starts and ends.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -15,7 +14,7 @@ use tokio_util::task::TaskTracker;
 use crate::config::{AgentConfig, Config};
 use crate::credentials::Credentials;
 use crate::fault::Fault;
-use crate::gateway::{Gateway, GatewayOptions};
+use crate::gateway::{DeviceIdentity, Gateway, GatewayOptions};
 use crate::outbox::Outbox;
 use crate::roster::Roster;
 use crate::server::{Http, Server};
@@ -175,7 +174,7 @@ pub async fn run(config: Config, credentials: Credentials, fault: Fault) -> anyh
     let (state, lock) = State::open(&config.state)?;
     let (stop, closed, tasks) = (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
     let agents = agents(&config, &credentials, &state).await?;
-    let options = GatewayOptions::new(&config, &credentials)?;
+    let options = gateway_options(&config, &credentials)?;
     let gateway = Gateway::start(options, stop.clone(), &tasks);
     let listener = observe::listen(config.health_listen).await?;
     let bridge = Arc::new(Bridge {
@@ -211,6 +210,18 @@ pub async fn run(config: Config, credentials: Credentials, fault: Fault) -> anyh
     ended
 }
 
+/// Where the Gateway is. One that is not on this machine knows us by a device identity, which is kept
+/// beside the state.
+fn gateway_options(config: &Config, credentials: &Credentials) -> anyhow::Result<GatewayOptions> {
+    let url = config.gateway.url.clone();
+    let identity = match DeviceIdentity::needed_for(&url) {
+        true => Some(Arc::new(DeviceIdentity::load_or_create(&config.state.with_extension("device"))?)),
+        false => None,
+    };
+    let token = credentials.get(&config.gateway.token_env)?.clone();
+    Ok(GatewayOptions { url, token, identity })
+}
+
 async fn agents(
     config: &Config,
     credentials: &Credentials,
@@ -222,7 +233,8 @@ async fn agents(
         let (slug, name) = (configured.org_slug.clone(), configured.name.clone());
         let id = state.write(move |state| AgentId::of(state, &slug, &name)).await?;
         let key = credentials.get(&configured.api_key_env)?.clone();
-        let nobody = (mission_control_shared::UserId(uuid::Uuid::nil()), configured.name.clone(), String::new());
+        let nobody =
+            (mission_control_shared::UserId(uuid::Uuid::nil()), configured.name.clone(), String::new());
         let org = (configured.org_slug.clone(), String::new());
         agents.push(Arc::new(Agent {
             id,

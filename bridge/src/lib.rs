@@ -23,6 +23,7 @@ pub mod agent;
 pub mod backoff;
 pub mod bridge;
 pub mod cli;
+mod clock;
 pub mod config;
 pub mod credentials;
 pub mod endings;

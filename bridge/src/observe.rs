@@ -26,7 +26,7 @@ use tracing_subscriber::filter::LevelFilter;
 use crate::bridge::{Bridge, Standing};
 use crate::config::{LogFormat, LogLevel, Logging};
 use crate::gateway::LinkStatus;
-use crate::state::{Summary, StateError};
+use crate::state::{StateError, Summary};
 
 /// Edges of every histogram of times, in seconds.
 const SECONDS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
@@ -202,13 +202,22 @@ async fn health(bridge: &Bridge) -> Result<Health, StateError> {
         LinkStatus::Up { .. } => None,
         LinkStatus::Down { reason, .. } => Some(reason.clone()),
     };
-    let mission_control_reachable =
-        bridge.agents.iter().any(|agent| agent.standing() != Standing::Starting && !is_away(&agent.standing()));
+    let mission_control_reachable = bridge
+        .agents
+        .iter()
+        .any(|agent| agent.standing() != Standing::Starting && !is_away(&agent.standing()));
     let gateway_reachable = gateway_reason.is_none();
     let state_writable = bridge.state.is_writable();
     let live = bridge.agents.iter().all(|agent| agent.standing() == Standing::Live);
     let status = if live && gateway_reachable && state_writable { "ok" } else { "degraded" };
-    Ok(Health { status, mission_control_reachable, gateway_reachable, gateway_reason, state_writable, agents })
+    Ok(Health {
+        status,
+        mission_control_reachable,
+        gateway_reachable,
+        gateway_reason,
+        state_writable,
+        agents,
+    })
 }
 
 fn is_away(standing: &Standing) -> bool {
@@ -224,9 +233,8 @@ async fn measure(bridge: &Bridge) -> Result<(), StateError> {
         return Ok(());
     }
     let summary = bridge.state.write(Summary::read).await?;
-    let sum = |what: fn(&crate::state::AgentSummary) -> i64| {
-        summary.agents.iter().map(what).sum::<i64>() as f64
-    };
+    let sum =
+        |what: fn(&crate::state::AgentSummary) -> i64| summary.agents.iter().map(what).sum::<i64>() as f64;
     metrics::gauge!("bridge_inbox_deliveries").set(sum(|agent| agent.inbox));
     metrics::gauge!("bridge_outbox_messages").set(sum(|agent| agent.outbox));
     metrics::gauge!("bridge_failed_messages").set(sum(|agent| agent.failed));

@@ -8,11 +8,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use mission_control_shared::{ChannelId, Timestamp};
+use mission_control_shared::ChannelId;
 use tokio::sync::Notify;
 
 use crate::backoff::Backoff;
 use crate::bridge::{Agent, Bridge};
+use crate::clock::now;
 use crate::fault::Step;
 use crate::server::ServerError;
 use crate::state::{AgentId, Body, Entry, StateError};
@@ -99,7 +100,7 @@ impl Lane {
             .state
             .write(move |state| match &refusal {
                 None => entry.done(state),
-                Some(reason) => entry.fail(state, reason, Timestamp::now()),
+                Some(reason) => entry.fail(state, reason, now()),
             })
             .await?;
         if is_message {

@@ -4,6 +4,7 @@
 //! Must not know the Gateway.
 
 use std::collections::HashMap;
+use std::time::{Duration, Instant};
 
 use mission_control_shared::{
     Channel, ChannelId, ChannelType, Project, ProjectId, ProjectStage, Subscription, Subscriptions,
@@ -11,6 +12,9 @@ use mission_control_shared::{
 };
 
 use crate::state::{ItemSender, Place};
+
+/// How long what was read is taken for all that there is.
+const FRESH: Duration = Duration::from_secs(60);
 
 /// What is known of a project that the agent is a member of.
 #[derive(Clone, Debug)]
@@ -40,6 +44,7 @@ pub struct Roster {
     pub org_name: String,
     /// The agent's id at the Gateway.
     pub gateway_agent: String,
+    read_at: Instant,
     users: HashMap<UserId, ItemSender>,
     projects: HashMap<ProjectId, KnownProject>,
     org_wide: HashMap<ChannelId, String>,
@@ -47,15 +52,23 @@ pub struct Roster {
 
 impl Roster {
     /// One in which nobody else is known yet.
-    pub fn new(
-        me: (UserId, String, String),
-        org: (String, String),
-        gateway_agent: String,
-    ) -> Roster {
+    pub fn new(me: (UserId, String, String), org: (String, String), gateway_agent: String) -> Roster {
         let (me, handle, display_name) = me;
         let (org_slug, org_name) = org;
+        let read_at = Instant::now();
         let (users, projects, org_wide) = Default::default();
-        Roster { me, handle, display_name, org_slug, org_name, gateway_agent, users, projects, org_wide }
+        Roster {
+            me,
+            handle,
+            display_name,
+            org_slug,
+            org_name,
+            gateway_agent,
+            read_at,
+            users,
+            projects,
+            org_wide,
+        }
     }
 
     /// Adds a user, or forgets one who is gone.
@@ -82,6 +95,19 @@ impl Roster {
             member_ids: project.member_ids.clone(),
         };
         self.projects.insert(project.id, known);
+    }
+
+    /// Notes members that the server no longer lists, so that they are not asked for again.
+    pub fn put_strangers(&mut self, members: &[UserId]) {
+        for id in members.iter().filter(|id| **id != self.me) {
+            let stranger = || ItemSender { handle: String::new(), name: "Somebody".to_owned(), human: true };
+            self.users.entry(*id).or_insert_with(stranger);
+        }
+    }
+
+    /// Whether it was read so long ago that it may be read again for somebody unknown.
+    pub fn is_old(&self) -> bool {
+        self.read_at.elapsed() > FRESH
     }
 
     /// Forgets a project.
@@ -144,7 +170,8 @@ impl Roster {
 
     /// Whether the agent is the only one in a channel; `None` when a member is not known.
     pub fn is_only_agent(&self, place: &Place) -> Option<bool> {
-        let is_other_agent = |id: &UserId| *id != self.me && self.users.get(id).is_some_and(|user| !user.human);
+        let is_other_agent =
+            |id: &UserId| *id != self.me && self.users.get(id).is_some_and(|user| !user.human);
         match place.project_id.and_then(|id| self.projects.get(&id)) {
             Some(project) => {
                 let known = project.member_ids.iter().all(|id| *id == self.me || self.users.contains_key(id));

@@ -83,12 +83,10 @@ pub fn route(event: &Event, roster: &Roster, wake_on: &[WakeOn]) -> Result<Route
         EventKind::ChannelCreated | EventKind::ChannelUpdated => {
             read.changed(|read| Ok(Change::Channel(read.field("channel")?)))
         }
-        EventKind::ApiKeyRevoked | EventKind::ApiKeyRotated => {
-            read.changed(|read| {
-                let user: User = read.field("user")?;
-                Ok(if user.id == read.roster.me { Change::Key } else { Change::User(user) })
-            })
-        }
+        EventKind::ApiKeyRevoked | EventKind::ApiKeyRotated => read.changed(|read| {
+            let user: User = read.field("user")?;
+            Ok(if user.id == read.roster.me { Change::Key } else { Change::User(user) })
+        }),
         _ => Ok(Routed::default()),
     }
 }
@@ -230,7 +228,11 @@ impl Reader<'_> {
                     Some(user) => format!("@{}", user.handle),
                     None => "somebody".to_owned(),
                 };
-                let verb = if self.event.kind == EventKind::TaskAssigned { "assigned this task to" } else { "took this task from" };
+                let verb = if self.event.kind == EventKind::TaskAssigned {
+                    "assigned this task to"
+                } else {
+                    "took this task from"
+                };
                 format!("{verb} {whom}")
             }
             EventKind::TaskArchived => "archived this task".to_owned(),
@@ -240,7 +242,10 @@ impl Reader<'_> {
                 let title = task.dependencies.iter().find(|other| other.id == blocker);
                 let title = title.map_or_else(|| blocker.to_string(), |other| format!("“{}”", other.title));
                 let added = self.event.kind == EventKind::TaskDependencyAdded;
-                format!("{} {title}", if added { "made this task wait for" } else { "let this task no longer wait for" })
+                format!(
+                    "{} {title}",
+                    if added { "made this task wait for" } else { "let this task no longer wait for" }
+                )
             }
             EventKind::TaskEvidenceAdded => "added evidence to this task".to_owned(),
             EventKind::TaskEvidenceRemoved => "took evidence from this task".to_owned(),
@@ -269,11 +274,7 @@ impl Reader<'_> {
             at: self.event.timestamp,
             text,
             message_id: None,
-            task: Some(About {
-                id: task.id,
-                title: Some(task.title.clone()),
-                status: Some(task.status),
-            }),
+            task: Some(About { id: task.id, title: Some(task.title.clone()), status: Some(task.status) }),
             mentioned: false,
             hops: 0,
         }

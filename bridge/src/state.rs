@@ -13,6 +13,8 @@ mod outbox;
 mod schema;
 mod session;
 mod summary;
+#[cfg(test)]
+mod tests;
 
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
@@ -42,10 +44,10 @@ pub enum StateError {
     #[error("{} is in use by another mc-bridge: stop that one, or give this one another `state.path`", .0.display())]
     InUse(PathBuf),
     /// The place is not there or not writable.
-    #[error("{} cannot be written: {1}. Make its folder and give it to the user that runs mc-bridge", .0.display())]
+    #[error("{path} cannot be written: {1}. Make its folder and give it to the user that runs mc-bridge", path = .0.display())]
     NotWritable(PathBuf, String),
     /// It was written by a newer version.
-    #[error("{} was written by a newer mc-bridge (state version {1}, this one knows {known}): run that version, or give this one another `state.path`", .0.display(), known = schema::VERSION)]
+    #[error("{path} was written by a newer mc-bridge (state version {1}, this one knows {known}): run that version, or give this one another `state.path`", path = .0.display(), known = schema::VERSION)]
     Newer(PathBuf, i64),
     /// It is damaged, or a statement of ours is wrong.
     #[error("the state database failed: {0}")]
@@ -227,9 +229,7 @@ fn broken() -> rusqlite::Error {
 /// The same failure for one more caller.
 fn again(error: &rusqlite::Error) -> rusqlite::Error {
     match error {
-        rusqlite::Error::SqliteFailure(error, text) => {
-            rusqlite::Error::SqliteFailure(*error, text.clone())
-        }
+        rusqlite::Error::SqliteFailure(error, text) => rusqlite::Error::SqliteFailure(*error, text.clone()),
         _ => broken(),
     }
 }

@@ -8,7 +8,7 @@ use mission_control_shared::Me;
 use super::Trouble;
 use crate::bridge::{Agent, Bridge};
 use crate::roster::Roster;
-use crate::server::Cursor;
+use crate::server::{Cursor, ServerError};
 
 /// Reads who and what there is, subscribes, and tells where the stream goes on.
 pub(super) async fn start(bridge: &Arc<Bridge>, agent: &Arc<Agent>) -> Result<Cursor, Trouble> {
@@ -16,7 +16,11 @@ pub(super) async fn start(bridge: &Arc<Bridge>, agent: &Arc<Agent>) -> Result<Cu
     check(agent, &me)?;
     // First of all, so that nothing that happens meanwhile is missed.
     let organization = agent.server.organization().await?;
-    let head = Cursor { epoch: organization.log_epoch, seq: organization.sequence_id };
+    let epoch = organization
+        .log_epoch
+        .parse()
+        .map_err(|_| ServerError::Unreadable(format!("`{}` is no log epoch", organization.log_epoch)))?;
+    let head = Cursor { epoch, seq: organization.sequence_id };
     let id = agent.id;
     let cursor = bridge.state.write(move |state| match id.cursor(state)? {
         Some(cursor) => Ok(cursor),
@@ -34,7 +38,8 @@ pub(super) async fn start(bridge: &Arc<Bridge>, agent: &Arc<Agent>) -> Result<Cu
 /// Whether the key is that of the configured agent.
 fn check(agent: &Agent, me: &Me) -> Result<(), Trouble> {
     let config = &agent.config;
-    let Some(membership) = me.memberships.iter().find(|membership| membership.org_slug == config.org_slug) else {
+    let Some(membership) = me.memberships.iter().find(|membership| membership.org_slug == config.org_slug)
+    else {
         let orgs: Vec<_> = me.memberships.iter().map(|membership| membership.org_slug.as_str()).collect();
         return Err(Trouble::Wrong(format!(
             "the key in `{}` belongs to no agent of the organization `{}` but to one of `{}`: correct `org_slug` or the key",
@@ -69,6 +74,7 @@ async fn fill(agent: &Agent, roster: &mut Roster) -> Result<(), Trouble> {
     }
     for project in agent.server.projects().await? {
         roster.put_project(&project);
+        roster.put_strangers(&project.member_ids);
     }
     for channel in agent.server.channels().await? {
         roster.put_channel(&channel);
@@ -83,8 +89,9 @@ pub(super) async fn refresh(agent: &Agent) -> Result<(), Trouble> {
     let org = (old.org_slug.clone(), old.org_name.clone());
     let mut roster = Roster::new(who, org, old.gateway_agent.clone());
     fill(agent, &mut roster).await?;
+    let listens = old.subscriptions() != roster.subscriptions();
     agent.set_roster(roster);
-    subscribe(agent).await
+    if listens { subscribe(agent).await } else { Ok(()) }
 }
 
 /// Listens to the agent's projects and the channels that everybody is in.

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use mission_control_shared::{Event, EventKind, Timestamp};
+use mission_control_shared::{Event, EventKind};
 
-use super::start::{refresh, subscribe};
 use super::Trouble;
+use super::start::{refresh, subscribe};
 use crate::bridge::{Agent, Bridge};
+use crate::clock::now;
 use crate::fault::Step;
 use crate::roster::Roster;
 use crate::route::{Change, Routed, route};
@@ -25,7 +26,7 @@ pub(super) async fn event(
     cursor: Cursor,
     event: &Event,
 ) -> Result<(), Trouble> {
-    let lag = Timestamp::now().0 - event.timestamp.0;
+    let lag = now().0 - event.timestamp.0;
     agent.lag_micros.store(lag.max(0), Ordering::Relaxed);
     if needs_refresh(&agent.roster(), event) {
         refresh(agent).await?;
@@ -57,22 +58,20 @@ pub(super) async fn event(
     }
     if let Some(message) = own {
         let (message, at) = (message.to_string(), event.timestamp.0);
-        return Ok(bridge.state.write(move |state| {
-            id.set_cursor(state, cursor)?;
-            id.says(state, &message, at)
-        }).await?);
+        return Ok(bridge
+            .state
+            .write(move |state| {
+                id.set_cursor(state, cursor)?;
+                id.says(state, &message, at)
+            })
+            .await?);
     }
     let Some(said) = said else { return nothing(bridge, id, cursor).await };
     keep(bridge, agent, cursor, said).await
 }
 
 /// Keeps what concerns the agent and wakes who has to do with it.
-async fn keep(
-    bridge: &Arc<Bridge>,
-    agent: &Arc<Agent>,
-    cursor: Cursor,
-    said: Said,
-) -> Result<(), Trouble> {
+async fn keep(bridge: &Arc<Bridge>, agent: &Arc<Agent>, cursor: Cursor, said: Said) -> Result<(), Trouble> {
     let (id, hops) = (agent.id, i64::from(agent.config.max_agent_hops));
     bridge.fault.reach(Step::EventReceived);
     let channel = said.place.channel_id;
@@ -107,24 +106,24 @@ async fn nothing(bridge: &Bridge, id: AgentId, cursor: Cursor) -> Result<(), Tro
 
 /// Whether somebody or something is not known that the decision needs.
 fn needs_refresh(roster: &Roster, event: &Event) -> bool {
-    let (EventKind::MessageCreated | EventKind::CommandInvoked, Some(channel)) = (event.kind, event.channel_id)
+    let (EventKind::MessageCreated | EventKind::CommandInvoked, Some(channel)) =
+        (event.kind, event.channel_id)
     else {
         return false;
     };
     match roster.place(channel) {
-        None => true,
+        None => roster.is_old(),
         Some(place) => {
-            let sender = event.actor_id.is_some_and(|id| roster.user(id).is_none());
-            sender || roster.is_only_agent(&place).is_none()
+            let stranger = event.actor_id.is_some_and(|id| roster.user(id).is_none());
+            // In a channel that everybody is in nobody tells who has come.
+            let crowd = place.project_id.is_none() && roster.is_old();
+            (stranger && roster.is_old()) || crowd || roster.is_only_agent(&place).is_none()
         }
     }
 }
 
 /// Changes the roster; the project that the agent leaves, if it leaves one.
-async fn apply(
-    agent: &Agent,
-    change: Change,
-) -> Result<Option<mission_control_shared::ProjectId>, Trouble> {
+async fn apply(agent: &Agent, change: Change) -> Result<Option<mission_control_shared::ProjectId>, Trouble> {
     let mut roster = Roster::clone(&agent.roster());
     let mut leaves = None;
     match change {
@@ -203,11 +202,14 @@ pub(super) async fn unreadable(
     tracing::error!(agent.name = %agent.config.name, event, why, "an event cannot be read: it is set aside, see `mc-bridge status`");
     metrics::counter!("bridge_events_set_aside_total").increment(1);
     let id = agent.id;
-    let (event, why, now) = (event.to_owned(), why.to_owned(), Timestamp::now().0);
-    Ok(bridge.state.write(move |state| {
-        if let Some(at) = at {
-            id.set_cursor(state, at)?;
-        }
-        id.set_aside(state, &event, &why, now)
-    }).await?)
+    let (event, why, at_time) = (event.to_owned(), why.to_owned(), now().0);
+    Ok(bridge
+        .state
+        .write(move |state| {
+            if let Some(at) = at {
+                id.set_cursor(state, at)?;
+            }
+            id.set_aside(state, &event, &why, at_time)
+        })
+        .await?)
 }

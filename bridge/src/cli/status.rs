@@ -32,7 +32,10 @@ pub(super) fn run(path: Option<&Path>, json: bool) -> ExitCode {
         }
     };
     if json {
-        println!("{}", json!({"running": health.is_some(), "health": health, "agents": summary.agents, "kept": summary.kept}));
+        println!(
+            "{}",
+            json!({"running": health.is_some(), "health": health, "agents": summary.agents, "kept": summary.kept})
+        );
     } else {
         print!("{}", text(health.as_ref(), &summary));
     }
@@ -72,7 +75,9 @@ fn text(health: Option<&Value>, summary: &Summary) -> String {
     for agent in &summary.agents {
         let live = health.and_then(|health| {
             let agents = health["agents"].as_array()?;
-            agents.iter().find(|live| live["name"] == agent.name.as_str() && live["org"] == agent.org.as_str())
+            agents
+                .iter()
+                .find(|live| live["name"] == agent.name.as_str() && live["org"] == agent.org.as_str())
         });
         let stream = live.and_then(|live| live["stream"].as_str()).unwrap_or("not running");
         let reason = live.and_then(|live| live["reason"].as_str()).map(|reason| format!(" ({reason})"));

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use mission_control_shared::ReceiptState;
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
 
 use super::Runner;
@@ -103,7 +104,9 @@ impl Runner {
             () = sleep(patience.saturating_sub(since)) => {}
         }
         if delivery.is_command {
-            return Ok(Err(Outcome::Command("The OpenClaw Gateway cannot be reached at the moment.".to_owned())));
+            return Ok(Err(Outcome::Command(
+                "The OpenClaw Gateway cannot be reached at the moment.".to_owned(),
+            )));
         }
         if delivery.item.by_human() {
             self.tell_away(session, delivery).await?;
@@ -154,6 +157,7 @@ impl Crossing<'_> {
                         self.runner.note(self.session, self.delivery, ReceiptState::Delivered);
                         On::Go(Next::Wait { owned: true })
                     }
+                    AckStatus::Stopped => On::End(Outcome::Stopped),
                     AckStatus::Ok => On::Go(Next::Look { ended: true, owned: false }),
                     AckStatus::Timeout { .. } => On::End(Outcome::Stopped),
                     AckStatus::Error { summary } => On::End(Outcome::Failed(summary)),
@@ -257,7 +261,7 @@ impl Crossing<'_> {
     }
 
     /// Waits for the end. `owned` = it comes under our own key, else under any run.
-    async fn wait(&mut self, events: &mut crate::gateway::SessionEvents, owned: bool) -> Result<On, Lost> {
+    async fn wait(&mut self, events: &mut UnboundedReceiver<SessionEvent>, owned: bool) -> Result<On, Lost> {
         let look = if owned { LOOK_RARELY } else { LOOK };
         let looks = sleep(look);
         tokio::pin!(looks);
@@ -298,7 +302,9 @@ impl Crossing<'_> {
                 // Nothing to say, or said in another run.
                 _ => On::Go(Next::Look { ended: true, owned: false }),
             }),
-            SessionEvent::Failed { run_id, reason, .. } if ours(&run_id) => Some(On::End(Outcome::Failed(reason))),
+            SessionEvent::Failed { run_id, reason, .. } if ours(&run_id) => {
+                Some(On::End(Outcome::Failed(reason)))
+            }
             SessionEvent::Aborted { run_id, .. } if ours(&run_id) => Some(On::End(Outcome::Stopped)),
             SessionEvent::Final { run_id, .. } if run_id.starts_with("inject-") => None,
             // A run that goes on with what a crash interrupted has an id of its own.

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use mission_control_shared::{MessageId, Timestamp};
+use mission_control_shared::MessageId;
 
 use super::Runner;
 use super::text::{Introduction, Told, told};
 use crate::backoff::Backoff;
+use crate::clock::now;
 use crate::server::ServerError;
 use crate::state::{Delivery, Entry, NewDelivery, Queued, Session, StateError, Why, to_know};
 
@@ -28,23 +29,26 @@ impl Runner {
             self.text(session, &queued, introduction.as_ref()).await?
         };
         let introduces = !is_command;
-        let now = Timestamp::now().0;
+        let at = now().0;
         let id = self.id;
-        let new = NewDelivery { queued, text, is_command, introduces, now };
-        self.bridge.state.write(move |state| {
-            // Its project may have been left while the text was put together.
-            if id.read(state)?.is_none() {
-                return Ok(None);
-            }
-            Delivery::begin(state, id, &new).map(Some)
-        }).await
+        let new = NewDelivery { queued, text, is_command, introduces, now: at };
+        self.bridge
+            .state
+            .write(move |state| {
+                // Its project may have been left while the text was put together.
+                if id.read(state)?.is_none() {
+                    return Ok(None);
+                }
+                Delivery::begin(state, id, &new).map(Some)
+            })
+            .await
     }
 
     /// The next that waits, unless there were too many runs since a human spoke.
     async fn next(&self, session: &Session) -> Result<Option<Queued>, StateError> {
         let id = self.id;
         let limit = i64::from(self.agent.config.max_runs_per_hour);
-        let since = Timestamp::now().0 - HOUR_MICROS;
+        let since = now().0 - HOUR_MICROS;
         let (queued, broke) = self
             .bridge
             .state

@@ -13,7 +13,9 @@ impl Runner {
         let Some(message) = delivery.item.message_id else { return };
         let (server, channel) = (self.agent.server.clone(), session.channel_id);
         self.bridge.tasks.spawn(async move {
-            if let Err(error) = server.put_receipt(channel, message, &NewReceipt { state, detail: None }).await {
+            if let Err(error) =
+                server.put_receipt(channel, message, &NewReceipt { state, detail: None }).await
+            {
                 tracing::debug!(%error, "a receipt was not taken");
             }
         });

@@ -53,7 +53,8 @@ async fn stop_all(bridge: &Arc<Bridge>, agent: &Arc<Agent>, id: SessionId) -> Re
                 stop.done(state)?;
                 Entry::answer(&session, format!("{}:1", stop.event_id), &part, &stop.item).queue(state)?;
                 if let Some(message) = stop.item.message_id {
-                    Entry::receipt(&session, &stop.event_id, message, ReceiptState::Answered, None).queue(state)?;
+                    Entry::receipt(&session, &stop.event_id, message, ReceiptState::Answered, None)
+                        .queue(state)?;
                 }
                 Ok(())
             })

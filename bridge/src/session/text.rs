@@ -47,7 +47,10 @@ pub fn told(told: &Told<'_>) -> String {
     if !told.since.is_empty() || told.left_out > 0 {
         text.push_str("## Since you were last here\n\n");
         if told.left_out > 0 {
-            text.push_str(&format!("({} earlier ones are left out; they are in the channel.)\n", told.left_out));
+            text.push_str(&format!(
+                "({} earlier ones are left out; they are in the channel.)\n",
+                told.left_out
+            ));
         }
         for item in told.since {
             text.push_str(&format!("{}: {}\n", head(item), item.text));
@@ -100,7 +103,10 @@ fn introduce(text: &mut String, told: &Told<'_>, introduction: &Introduction) {
         told.channel
     ));
     if let Some(project) = &introduction.project {
-        text.push_str(&format!("## The project {}\n\nStage: {}. Type: {}.\n", project.name, project.stage, project.kind));
+        text.push_str(&format!(
+            "## The project {}\n\nStage: {}. Type: {}.\n",
+            project.name, project.stage, project.kind
+        ));
         for (name, url) in &project.links {
             text.push_str(&format!("{name}: {url}\n"));
         }
@@ -157,10 +163,9 @@ pub fn parts(answer: &str, kind: MessageKind) -> Vec<Part> {
         rest = left;
     }
     let count = pieces.len();
-    let numbered = (1..).zip(pieces).map(|(number, piece)| Part {
-        content: format!("({number}/{count})\n{piece}"),
-        kind,
-    });
+    let numbered = (1..)
+        .zip(pieces)
+        .map(|(number, piece)| Part { content: format!("({number}/{count})\n{piece}"), kind });
     numbered.collect()
 }
 
@@ -190,12 +195,12 @@ mod tests {
         let paragraph = "word ".repeat(500);
         let answer = std::iter::repeat_n(paragraph.trim(), 40).collect::<Vec<_>>().join("\n\n");
         let parts = parts(&answer, MessageKind::Text);
-        assert_eq!(parts.len(), 12);
+        assert_eq!(parts.len(), 14);
         let mut joined = Vec::new();
         for (number, part) in (1..).zip(&parts) {
             assert!(part.content.chars().count() <= LONGEST);
             let (head, text) = part.content.split_once('\n').expect("it is numbered");
-            assert_eq!(head, format!("({number}/12)"));
+            assert_eq!(head, format!("({number}/14)"));
             assert!(text.ends_with("word"), "it ends with a paragraph");
             joined.push(text.to_owned());
         }

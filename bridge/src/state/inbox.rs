@@ -308,7 +308,7 @@ pub(super) fn item(json: &str) -> rusqlite::Result<Item> {
 }
 
 /// Tells a session that one of its messages could not be posted.
-pub fn tell_refused(
+pub(super) fn tell_refused(
     connection: &Connection,
     session: &Session,
     entry: &Entry,
@@ -318,14 +318,6 @@ pub fn tell_refused(
     let Body::Message(message) = &entry.body else { return Ok(()) };
     let begin: String = message.content.chars().take(200).collect();
     let text = format!("Your message could not be posted ({reason}). It began: {begin}");
-    let item = Item {
-        sender: None,
-        at: now,
-        text,
-        message_id: None,
-        task: None,
-        mentioned: false,
-        hops: 0,
-    };
+    let item = Item { sender: None, at: now, text, message_id: None, task: None, mentioned: false, hops: 0 };
     insert(connection, session.id, &format!("refused:{}", entry.key), None, &item)
 }

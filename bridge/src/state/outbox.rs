@@ -133,5 +133,11 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
     let body = serde_json::from_str(&body).map_err(|error| {
         rusqlite::Error::FromSqlConversionFailure(4, rusqlite::types::Type::Text, Box::new(error))
     })?;
-    Ok(Entry { id: row.get(0)?, agent: AgentId(row.get(1)?), channel_id: id(row, 2)?, key: row.get(3)?, body })
+    Ok(Entry {
+        id: row.get(0)?,
+        agent: AgentId(row.get(1)?),
+        channel_id: id(row, 2)?,
+        key: row.get(3)?,
+        body,
+    })
 }

@@ -97,9 +97,9 @@ CREATE TABLE set_aside (
 pub(super) fn open(path: &Path) -> Result<Connection, StateError> {
     let connection = Connection::open(path).map_err(|error| not_writable(path, &error))?;
     prepare(&connection).map_err(|error| match error.sqlite_error_code() {
-        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::SystemIoFailure | ErrorCode::DiskFull) => {
-            not_writable(path, &error)
-        }
+        Some(
+            ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::SystemIoFailure | ErrorCode::DiskFull,
+        ) => not_writable(path, &error),
         _ => StateError::Failed(error),
     })?;
     match version(&connection)? {
@@ -120,8 +120,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, StateError> {
 /// Opens the file for reading beside a running bridge.
 pub(super) fn open_to_read(path: &Path) -> Result<Connection, StateError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection =
-        Connection::open_with_flags(path, flags).map_err(|error| not_writable(path, &error))?;
+    let connection = Connection::open_with_flags(path, flags).map_err(|error| not_writable(path, &error))?;
     connection.execute_batch("PRAGMA busy_timeout = 5000; PRAGMA query_only = ON")?;
     match version(&connection)? {
         VERSION => Ok(connection),

@@ -47,9 +47,7 @@ const COLUMNS: &str = "id, agent_id, key, channel_id, project_id, introduced, st
 /// Text of a column as one of our ids.
 pub(super) fn id<T: std::str::FromStr>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
     let text: String = row.get(column)?;
-    text.parse().map_err(|_| {
-        rusqlite::Error::InvalidColumnType(column, text, rusqlite::types::Type::Text)
-    })
+    text.parse().map_err(|_| rusqlite::Error::InvalidColumnType(column, text, rusqlite::types::Type::Text))
 }
 
 fn session(row: &Row<'_>) -> rusqlite::Result<Session> {
@@ -82,11 +80,9 @@ impl AgentId {
 
     /// The last event that was taken; `None` before the first.
     pub fn cursor(self, connection: &Connection) -> rusqlite::Result<Option<Cursor>> {
-        let mut statement = connection
-            .prepare_cached("SELECT epoch, seq FROM agents WHERE id = ?1 AND seq IS NOT NULL")?;
-        statement
-            .query_row([self.0], |row| Ok(Cursor { epoch: row.get(0)?, seq: row.get(1)? }))
-            .optional()
+        let mut statement =
+            connection.prepare_cached("SELECT epoch, seq FROM agents WHERE id = ?1 AND seq IS NOT NULL")?;
+        statement.query_row([self.0], |row| Ok(Cursor { epoch: row.get(0)?, seq: row.get(1)? })).optional()
     }
 
     /// Moves it.
@@ -110,16 +106,15 @@ impl AgentId {
         project: ProjectId,
     ) -> rusqlite::Result<Option<Session>> {
         let sql = format!("SELECT {COLUMNS} FROM sessions WHERE agent_id = ?1 AND project_id = ?2");
-        connection
-            .prepare_cached(&sql)?
-            .query_row(params![self.0, project.to_string()], session)
-            .optional()
+        connection.prepare_cached(&sql)?.query_row(params![self.0, project.to_string()], session).optional()
     }
 
     /// Notes a message of its own.
     pub fn says(self, connection: &Connection, message: &str, at: i64) -> rusqlite::Result<()> {
         connection
-            .prepare_cached("INSERT INTO said (message_id, agent_id, at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING")?
+            .prepare_cached(
+                "INSERT INTO said (message_id, agent_id, at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+            )?
             .execute(params![message, self.0, at])?;
         // A reply to what is older than 90 days wakes nobody.
         const OLD_MICROS: i64 = 90 * 24 * 3600 * 1_000_000;
@@ -153,12 +148,13 @@ impl AgentId {
 
 impl SessionId {
     /// The session of an agent in a channel.
-    pub fn find(connection: &Connection, agent: AgentId, channel: ChannelId) -> rusqlite::Result<Option<Session>> {
+    pub fn find(
+        connection: &Connection,
+        agent: AgentId,
+        channel: ChannelId,
+    ) -> rusqlite::Result<Option<Session>> {
         let sql = format!("SELECT {COLUMNS} FROM sessions WHERE agent_id = ?1 AND channel_id = ?2");
-        connection
-            .prepare_cached(&sql)?
-            .query_row(params![agent.0, channel.to_string()], session)
-            .optional()
+        connection.prepare_cached(&sql)?.query_row(params![agent.0, channel.to_string()], session).optional()
     }
 
     /// The same, made where it is new. One that was being put away is not any more.
@@ -183,7 +179,8 @@ impl SessionId {
 
     /// Runs since this time.
     pub fn runs_since(self, connection: &Connection, micros: i64) -> rusqlite::Result<i64> {
-        connection.execute("DELETE FROM runs WHERE session_id = ?1 AND started_at < ?2", params![self.0, micros])?;
+        connection
+            .execute("DELETE FROM runs WHERE session_id = ?1 AND started_at < ?2", params![self.0, micros])?;
         connection
             .prepare_cached("SELECT count(*) FROM runs WHERE session_id = ?1")?
             .query_row([self.0], |row| row.get(0))
@@ -214,7 +211,10 @@ impl SessionId {
 
 /// Keys of the sessions that the Gateway has to put away.
 pub fn endings(connection: &Connection) -> rusqlite::Result<Vec<String>> {
-    connection.prepare_cached("SELECT key FROM endings ORDER BY key")?.query_map([], |row| row.get(0))?.collect()
+    connection
+        .prepare_cached("SELECT key FROM endings ORDER BY key")?
+        .query_map([], |row| row.get(0))?
+        .collect()
 }
 
 /// One is put away.
