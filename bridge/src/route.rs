@@ -344,3 +344,6 @@ fn details(task: &Task) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;
