@@ -1,6 +1,6 @@
 //! The one place where everything is wired together; how the bridge starts and ends.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -77,6 +77,8 @@ pub struct Agent {
     pub last_event_at: AtomicI64,
     /// How old the newest event was when it was taken, in microseconds.
     pub lag_micros: AtomicI64,
+    /// The Gateway has no agent of the name that is configured.
+    pub gateway_agent_missing: AtomicBool,
     /// Its key was replaced.
     pub key_changed: Notify,
     roster: RwLock<Arc<Roster>>,
@@ -193,6 +195,7 @@ pub async fn run(config: Config, credentials: Credentials, fault: Fault) -> anyh
         credentials: Mutex::new(credentials),
     });
     bridge.tasks.spawn(observe::serve(Arc::clone(&bridge), listener, metrics));
+    bridge.tasks.spawn(crate::watch::run(Arc::clone(&bridge)));
     bridge.tasks.spawn(endings::run(Arc::clone(&bridge)));
     for agent in &bridge.agents {
         bridge.tasks.spawn(agent::run(Arc::clone(&bridge), Arc::clone(agent)));
@@ -242,6 +245,7 @@ async fn agents(
             server: Server::new(&http, &config.mission_control, &configured.org_slug, key),
             last_event_at: AtomicI64::new(0),
             lag_micros: AtomicI64::new(0),
+            gateway_agent_missing: AtomicBool::new(false),
             key_changed: Notify::new(),
             roster: RwLock::new(Arc::new(Roster::new(nobody, org, configured.gateway_agent.clone()))),
             standing: watch::Sender::new(Standing::Starting),

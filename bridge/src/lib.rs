@@ -13,6 +13,7 @@
 //! - [`gateway`]: the OpenClaw Gateway: one connection, its calls and its events.
 //! - [`outbox`]: brings answers to the server.
 //! - [`endings`]: puts sessions away that have ended.
+//! - [`watch`]: says when the Gateway is away, or lacks an agent.
 //! - [`observe`]: logs, metrics, health.
 //! - [`fault`]: where a test may kill it.
 //!
@@ -36,3 +37,4 @@ pub mod route;
 pub mod server;
 pub mod session;
 pub mod state;
+pub mod watch;

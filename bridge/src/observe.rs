@@ -23,10 +23,11 @@ use serde::Serialize;
 use tokio::net::TcpListener;
 use tracing_subscriber::filter::LevelFilter;
 
-use crate::bridge::{Bridge, Standing};
+use crate::bridge::{Agent, Bridge, Standing};
 use crate::config::{LogFormat, LogLevel, Logging};
 use crate::gateway::LinkStatus;
 use crate::state::{StateError, Summary};
+use crate::watch;
 
 /// Edges of every histogram of times, in seconds.
 const SECONDS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
@@ -183,12 +184,13 @@ async fn health(bridge: &Bridge) -> Result<Health, StateError> {
             let waits = summary.agents.iter().find(|waits| waits.org == *org && waits.name == *name);
             let waits = waits.cloned().unwrap_or_default();
             let standing = agent.standing();
+            let missing = agent.gateway_agent_missing.load(Ordering::Relaxed).then(|| watch::missing(agent));
             let last = agent.last_event_at.load(Ordering::Relaxed);
             AgentHealth {
                 name: name.clone(),
                 org: org.clone(),
                 stream: standing.as_str(),
-                reason: standing.reason().map(str::to_owned),
+                reason: standing.reason().map(str::to_owned).or(missing),
                 last_event_at: (last > 0).then_some(Timestamp(last)),
                 sessions: waits.sessions,
                 inbox: waits.inbox,
@@ -208,7 +210,10 @@ async fn health(bridge: &Bridge) -> Result<Health, StateError> {
         .any(|agent| agent.standing() != Standing::Starting && !is_away(&agent.standing()));
     let gateway_reachable = gateway_reason.is_none();
     let state_writable = bridge.state.is_writable();
-    let live = bridge.agents.iter().all(|agent| agent.standing() == Standing::Live);
+    let is_well = |agent: &Agent| {
+        agent.standing() == Standing::Live && !agent.gateway_agent_missing.load(Ordering::Relaxed)
+    };
+    let live = bridge.agents.iter().all(|agent| is_well(agent));
     let status = if live && gateway_reachable && state_writable { "ok" } else { "degraded" };
     Ok(Health {
         status,

@@ -4,7 +4,8 @@
 //! event into the state. Must not know the state, the server or the Gateway.
 
 use mission_control_shared::{
-    ActorType, Channel, Event, EventKind, Message, MessageId, Project, Task, TaskId, User, UserId, UserType,
+    ActorType, Channel, Event, EventKind, Message, MessageId, MessageKind, Project, Task, TaskId, User,
+    UserId, UserType,
 };
 use serde::de::DeserializeOwned;
 
@@ -22,6 +23,8 @@ pub struct Routed {
     pub said: Option<Said>,
     /// The agent's own message.
     pub own: Option<MessageId>,
+    /// A message whose text is gone.
+    pub deleted: Option<MessageId>,
     /// What changes in the roster.
     pub change: Option<Change>,
 }
@@ -59,6 +62,7 @@ pub fn route(event: &Event, roster: &Roster, wake_on: &[WakeOn]) -> Result<Route
     let read = Reader { event, roster, wake_on };
     match event.kind {
         EventKind::MessageCreated => read.message(),
+        EventKind::MessageDeleted => read.deleted(),
         EventKind::CommandInvoked => read.command(),
         EventKind::TaskAssigned => read.assigned(),
         EventKind::TaskCreated
@@ -135,10 +139,17 @@ impl Reader<'_> {
         };
         let item = self.item_of(&message);
         let alone = item.by_human() && self.roster.is_only_agent(&place).unwrap_or(false);
-        let mention = item.mentioned.then(|| self.wakes(Why::Mention)).flatten();
+        // Remarks about the work itself are no talk: agents that fail do not wake each other.
+        let talk = message.kind == MessageKind::Text;
+        let mention = (talk && item.mentioned).then(|| self.wakes(Why::Mention)).flatten();
         let why = mention.or_else(|| alone.then(|| self.wakes(Why::HumanAlone)).flatten());
-        let answers = message.reply_to_id.filter(|_| self.wakes(Why::Reply).is_some());
+        let answers = message.reply_to_id.filter(|_| talk && self.wakes(Why::Reply).is_some());
         self.said(place, item, why, answers)
+    }
+
+    fn deleted(&self) -> Result<Routed, Unreadable> {
+        let message: Message = self.field("message")?;
+        Ok(Routed { deleted: Some(message.id), ..Routed::default() })
     }
 
     fn command(&self) -> Result<Routed, Unreadable> {
@@ -318,7 +329,7 @@ impl Reader<'_> {
             why: None,
             answers: None,
         });
-        Ok(Routed { said, own: None, change: Some(Change::Project(project)) })
+        Ok(Routed { said, change: Some(Change::Project(project)), ..Routed::default() })
     }
 }
 

@@ -31,7 +31,7 @@ pub(super) async fn event(
     if needs_refresh(&agent.roster(), event) {
         refresh(agent).await?;
     }
-    let Routed { said, own, change } = match route(event, &agent.roster(), &agent.config.wake_on) {
+    let Routed { said, own, deleted, change } = match route(event, &agent.roster(), &agent.config.wake_on) {
         Ok(routed) => routed,
         Err(error) => {
             let text = format!("{} ({})", event.sequence_id, event.kind);
@@ -65,6 +65,13 @@ pub(super) async fn event(
                 id.says(state, &message, at)
             })
             .await?);
+    }
+    if let Some(message) = deleted {
+        let forgotten = bridge.state.write(move |state| {
+            id.set_cursor(state, cursor)?;
+            id.forget(state, &message.to_string())
+        });
+        return Ok(forgotten.await?);
     }
     let Some(said) = said else { return nothing(bridge, id, cursor).await };
     keep(bridge, agent, cursor, said).await

@@ -122,8 +122,10 @@ impl Crossing<'_> {
 
     async fn cross(&mut self, known: bool) -> Result<Result<Outcome, Lost>, StateError> {
         let mut events = self.connection.session_events(&self.session.key);
-        if self.connection.subscribe(&self.session.key).await.is_err() {
-            return Ok(Err(Lost));
+        match self.connection.subscribe(&self.session.key).await {
+            // What it has against it, it will say of the message too.
+            Ok(()) | Err(CallError::Refused { .. }) => {}
+            Err(CallError::Lost | CallError::TimedOut) => return Ok(Err(Lost)),
         }
         let mut next = if known { Next::Look { ended: false, owned: false } } else { Next::Send };
         loop {

@@ -131,6 +131,18 @@ impl AgentId {
             .exists(params![message, self.0])
     }
 
+    /// Lets go of what waits of a message whose text is gone.
+    pub fn forget(self, connection: &Connection, message: &str) -> rusqlite::Result<()> {
+        connection
+            .prepare_cached(
+                "DELETE FROM inbox
+                  WHERE delivery_id IS NULL AND item ->> '$.message_id' = ?2
+                    AND session_id IN (SELECT id FROM sessions WHERE agent_id = ?1)",
+            )?
+            .execute(params![self.0, message])
+            .map(drop)
+    }
+
     /// Keeps an event that could not be handled.
     pub fn set_aside(
         self,

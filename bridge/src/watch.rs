@@ -1,0 +1,51 @@
+//! Looks after the link to the Gateway: says when it is away for long, and when it lacks an agent
+//! that is configured.
+//!
+//! Changes nothing: what waits for the Gateway waits by itself.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use crate::bridge::{Agent, Bridge};
+use crate::gateway::LinkStatus;
+
+/// How long the Gateway may be away before that is an alert.
+const AWAY: Duration = Duration::from_secs(120);
+
+/// Runs as long as the bridge.
+pub async fn run(bridge: Arc<Bridge>) {
+    loop {
+        let connection = tokio::select! {
+            () = bridge.stop.cancelled() => return,
+            connection = bridge.gateway.connection() => connection,
+            () = tokio::time::sleep(AWAY) => {
+                if let LinkStatus::Down { since, reason, .. } = &*bridge.gateway.status().borrow() {
+                    tracing::error!(away = ?since.elapsed(), %reason, "the OpenClaw Gateway is away: what is for the agents waits");
+                }
+                continue;
+            }
+        };
+        if let Ok(known) = connection.agents().await {
+            for agent in &bridge.agents {
+                let is_missing = !known.iter().any(|id| id.eq_ignore_ascii_case(&agent.config.gateway_agent));
+                agent.gateway_agent_missing.store(is_missing, Ordering::Relaxed);
+                if is_missing {
+                    tracing::error!(agent.name = %agent.config.name, reason = %missing(agent), "an agent cannot be reached");
+                }
+            }
+        }
+        tokio::select! {
+            () = bridge.stop.cancelled() => return,
+            () = connection.closed() => {}
+        }
+    }
+}
+
+/// What is said of an agent that the Gateway lacks.
+pub fn missing(agent: &Agent) -> String {
+    format!(
+        "the Gateway has no agent `{0}`: add it there (`openclaw agents add {0}`), or correct `gateway_agent`",
+        agent.config.gateway_agent
+    )
+}
