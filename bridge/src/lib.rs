@@ -37,4 +37,5 @@ pub mod route;
 pub mod server;
 pub mod session;
 pub mod state;
+mod tls;
 pub mod watch;
