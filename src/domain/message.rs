@@ -88,8 +88,9 @@ pub fn post(
     let place = event::reserve(tx)?;
     store(tx, &message, place, key)?;
     let answered = setting.answered.map(|(answered, _)| answered).filter(|answered| *answered != author);
-    record_post(tx, &message, place, setting.project_id, answered)?;
-    if command::named(message.sender.kind, &said).is_some() {
+    let is_command = command::named(message.sender.kind, &said).is_some();
+    record_post(tx, &message, place, setting.project_id, answered, is_command)?;
+    if is_command {
         invoke(tx, &message, setting.project_id, mentions.agents())?;
     }
     Ok(Posted { message, replayed: false })
@@ -157,9 +158,12 @@ fn record_post(
     place: Place,
     project: Option<ProjectId>,
     answered: Option<UserId>,
+    is_command: bool,
 ) -> Result<()> {
     let concerned: BTreeSet<UserId> = message.mentions.iter().copied().chain(answered).collect();
-    let created = draft(EventKind::MessageCreated, &json!({}), message, project);
+    // Whoever takes commands must not take the same words for conversation too.
+    let payload = if is_command { json!({ "command": true }) } else { json!({}) };
+    let created = draft(EventKind::MessageCreated, &payload, message, project);
     event::append_at(tx, place, created.addressed(concerned))?;
     for user_id in &message.mentions {
         let mentioned = draft(EventKind::MentionCreated, &json!({ "user_id": user_id }), message, project);

@@ -25,7 +25,7 @@ const PAYLOADS: &[(&str, &str)] = &[
     ("task.dependency.removed", "task blocked_by_id"),
     ("task.evidence.added", "task evidence"),
     ("task.evidence.removed", "task evidence"),
-    ("message.created", "message"),
+    ("message.created", "message command?"),
     ("message.deleted", "message"),
     ("message.receipt", "message receipt"),
     ("mention.created", "message user_id"),
