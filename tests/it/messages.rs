@@ -354,6 +354,8 @@ async fn a_slash_commands_the_agents_it_names_or_all_of_the_channel() {
         let events = events_after(ada, before).await;
         let invoked: Vec<_> = events.iter().filter(|event| event["type"] == "command.invoked").collect();
         assert_eq!(invoked.len(), 1, "{text}");
+        let created = events.iter().find(|event| event["type"] == "message.created").unwrap();
+        assert_eq!(created["payload"]["command"], true, "nobody is to take it for conversation");
         let payload = &invoked[0]["payload"];
         assert_eq!(
             (&payload["command"], &payload["args"]),

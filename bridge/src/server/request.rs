@@ -102,7 +102,8 @@ impl Server {
 
     /// A project.
     pub async fn project(&self, id: ProjectId) -> Result<Project> {
-        self.read(self.get(format_args!("projects/{id}"))?).await
+        let request = self.get(format_args!("projects/{id}"))?;
+        self.read(request).await
     }
 
     /// Every member.
@@ -126,7 +127,8 @@ impl Server {
 
     /// A task.
     pub async fn task(&self, id: TaskId) -> Result<Task> {
-        self.read(self.get(format_args!("tasks/{id}"))?).await
+        let request = self.get(format_args!("tasks/{id}"))?;
+        self.read(request).await
     }
 
     /// The newest messages (before `before`), oldest first.
@@ -234,8 +236,8 @@ impl Server {
         let mut items = Vec::new();
         let mut page = 1;
         loop {
-            let Listed { data, pagination }: Listed<T> =
-                self.read(self.get(format_args!("{path}&per_page={PAGE}&page={page}"))?).await?;
+            let request = self.get(format_args!("{path}&per_page={PAGE}&page={page}"))?;
+            let Listed { data, pagination }: Listed<T> = self.read(request).await?;
             let empty = data.is_empty();
             items.extend(data);
             if empty || page >= pagination.total_pages {
