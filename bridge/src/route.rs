@@ -4,8 +4,8 @@
 //! event into the state. Must not know the state, the server or the Gateway.
 
 use mission_control_shared::{
-    ActorType, Channel, Event, EventKind, Message, MessageId, MessageKind, Project, Task, TaskId, User,
-    UserId, UserType,
+    ActorType, Channel, ChannelId, Event, EventKind, Message, MessageId, MessageKind, Project, Task, TaskId,
+    User, UserId, UserType,
 };
 use serde::de::DeserializeOwned;
 
@@ -156,14 +156,21 @@ impl Reader<'_> {
         let targets: Vec<UserId> = self.field("target_user_ids")?;
         let name: String = self.field("command")?;
         let args: String = self.field("args")?;
-        let message: Message = self.field("message")?;
-        let Some(place) = self.roster.place(message.channel_id) else { return Ok(Routed::default()) };
+        let channel_id: ChannelId = self.field("channel_id")?;
+        let message_id: MessageId = self.field("message_id")?;
+        let Some(place) = self.roster.place(channel_id) else { return Ok(Routed::default()) };
         if !targets.contains(&self.roster.me) || !COMMANDS.contains(&name.as_str()) {
             return Ok(Routed::default());
         }
-        let mut item = self.item_of(&message);
-        item.text = command_text(&name, &args);
-        item.mentioned = false;
+        let item = Item {
+            sender: self.actor(),
+            at: self.event.timestamp,
+            text: command_text(&name, &args),
+            message_id: Some(message_id),
+            task: None,
+            mentioned: false,
+            hops: 0,
+        };
         let why = if name == "stop" { Why::Stop } else { Why::Command };
         match self.wakes(why) {
             Some(why) => self.said(place, item, Some(why), None),

@@ -230,7 +230,7 @@ fn commands_are_for_whom_they_name_and_lose_the_mention() {
         let targets: Vec<_> = targets.iter().map(|number| UserId(id(*number))).collect();
         let payload = json!({
             "command": command, "args": "mock/mock-b @kay", "channel_id": id(IN_APOLLO), "message_id": id(100),
-            "target_user_ids": targets, "message": message(ADA, IN_APOLLO, "/x", &[KAY]),
+            "target_user_ids": targets,
         });
         routed(&event(EventKind::CommandInvoked, ADA, payload), &[KAY, ADA]).said
     };
