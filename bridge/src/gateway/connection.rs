@@ -44,7 +44,27 @@ struct Shared {
 #[derive(Default)]
 struct Waiting {
     calls: HashMap<u64, oneshot::Sender<Answer>>,
-    sessions: HashMap<String, mpsc::UnboundedSender<SessionEvent>>,
+    sessions: HashMap<String, Listener>,
+}
+
+/// Who hears of a session.
+struct Listener {
+    events: mpsc::UnboundedSender<SessionEvent>,
+    /// The run whose end was told last: the Gateway tells a failed one again, seconds later.
+    ended: Option<String>,
+}
+
+impl Listener {
+    /// Whether there is still somebody.
+    fn tell(&mut self, event: SessionEvent) -> bool {
+        if let Some(run_id) = event.ended_run() {
+            if self.ended.as_deref() == Some(run_id) {
+                return true;
+            }
+            self.ended = Some(run_id.to_owned());
+        }
+        self.events.send(event).is_ok()
+    }
 }
 
 /// What a call comes to.
@@ -82,17 +102,15 @@ impl Shared {
 
     fn happened(&self, name: &str, payload: &RawValue) -> Result<(), serde_json::Error> {
         if name == "shutdown" {
-            if let Some(waiting) = self.waiting().as_ref() {
-                for session in waiting.sessions.values() {
-                    let _ = session.send(SessionEvent::Shutdown);
-                }
+            if let Some(waiting) = self.waiting().as_mut() {
+                waiting.sessions.retain(|_, listener| listener.tell(SessionEvent::Shutdown));
             }
             return Ok(());
         }
         if let Some((key, event)) = event::read(name, payload)?
             && let Some(waiting) = self.waiting().as_mut()
-            && let Some(session) = waiting.sessions.get(&key)
-            && session.send(event).is_err()
+            && let Some(listener) = waiting.sessions.get_mut(&key)
+            && !listener.tell(event)
         {
             waiting.sessions.remove(&key);
         }
@@ -159,7 +177,7 @@ impl Connection {
     pub fn session_events(&self, key: &str) -> mpsc::UnboundedReceiver<SessionEvent> {
         let (sender, receiver) = mpsc::unbounded_channel();
         if let Some(waiting) = self.handle.shared.waiting().as_mut() {
-            waiting.sessions.insert(canonical(key), sender);
+            waiting.sessions.insert(canonical(key), Listener { events: sender, ended: None });
         }
         receiver
     }

@@ -32,7 +32,7 @@ pub enum SessionEvent {
         /// `gateway-injected` for the answer of a command.
         model: Option<String>,
     },
-    /// A run has failed; the Gateway may say so twice.
+    /// A run has failed.
     Failed {
         /// The run.
         run_id: String,
@@ -54,6 +54,18 @@ pub enum SessionEvent {
     Row(Row),
     /// The Gateway is about to end.
     Shutdown,
+}
+
+impl SessionEvent {
+    /// The run that has ended with this.
+    pub fn ended_run(&self) -> Option<&str> {
+        match self {
+            SessionEvent::Final { run_id, .. }
+            | SessionEvent::Failed { run_id, .. }
+            | SessionEvent::Aborted { run_id, .. } => Some(run_id),
+            _ => None,
+        }
+    }
 }
 
 #[derive(Deserialize)]

@@ -249,10 +249,11 @@ pub(super) fn refusal(error: CallError) -> LinkError {
     let CallError::Refused { code, message, details, retryable, retry_after, .. } = error else {
         return LinkError::Unreachable(error.to_string());
     };
-    if retryable || retry_after.is_some() || code == "UNAVAILABLE" {
+    let detail = details["code"].as_str().unwrap_or_default();
+    // One that counts our failed attempts is not starting.
+    if detail.is_empty() && (retryable || code == "UNAVAILABLE") {
         return LinkError::Starting { retry_after: retry_after.unwrap_or(Duration::from_millis(500)) };
     }
-    let detail = details["code"].as_str().unwrap_or_default();
     LinkError::Refused(match detail {
         "AUTH_TOKEN_MISMATCH" | "AUTH_TOKEN_MISSING" | "AUTH_UNAUTHORIZED" => LinkRefusal::WrongToken,
         "PROTOCOL_MISMATCH" => {

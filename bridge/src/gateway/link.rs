@@ -17,6 +17,10 @@ const OPEN_TIMEOUT: Duration = Duration::from_secs(30);
 /// A connection that lasted this long was a good one.
 const STEADY: Duration = Duration::from_secs(10);
 
+/// A Gateway on this machine is back within seconds of its restart, and trying costs nothing.
+const LONGEST_NEAR: Duration = Duration::from_secs(5);
+const LONGEST: Duration = Duration::from_secs(60);
+
 /// Where the Gateway is and who we are to it.
 #[derive(Clone, Debug)]
 pub struct GatewayOptions {
@@ -124,7 +128,8 @@ impl Gateway {
 
 impl Inner {
     async fn keep_up(&self, mut options: GatewayOptions) -> std::convert::Infallible {
-        let mut backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(60));
+        let mut backoff = Backoff::new(Duration::from_secs(1), LONGEST);
+        let longest = if DeviceIdentity::needed_for(&options.url) { LONGEST } else { LONGEST_NEAR };
         loop {
             options.token = self.token.lock().unwrap_or_else(PoisonError::into_inner).clone();
             let wait = match open(&options).await {
@@ -136,15 +141,20 @@ impl Inner {
                     if began.elapsed() >= STEADY {
                         backoff.reset();
                     }
-                    backoff.next()
+                    backoff.next().min(longest)
                 }
                 Err(LinkError::Starting { retry_after }) => {
                     self.down("the Gateway is starting".to_owned(), false);
                     backoff.reset();
                     retry_after.clamp(Duration::from_millis(100), Duration::from_secs(5))
                 }
-                Err(error) => {
-                    self.down(error.to_string(), matches!(error, LinkError::Refused(_)));
+                Err(LinkError::Unreachable(reason)) => {
+                    self.down(reason, false);
+                    backoff.next().min(longest)
+                }
+                // Not sooner: it counts failed attempts.
+                Err(LinkError::Refused(refusal)) => {
+                    self.down(refusal.to_string(), true);
                     backoff.next()
                 }
             };

@@ -150,7 +150,6 @@ impl Growth {
 struct Notice {
     #[serde(rename = "type")]
     kind: String,
-    sequence_id: Option<i64>,
 }
 
 /// What a frame says; `None` = nothing for us.
@@ -180,9 +179,9 @@ enum Told {
 
 fn event(text: &str) -> serde_json::Result<Told> {
     let notice: Notice = serde_json::from_str(text)?;
-    match (&*notice.kind, notice.sequence_id) {
-        ("events.reset", _) => Ok(Told::Reset),
-        ("session.revoked", _) => Ok(Told::Revoked),
+    match &*notice.kind {
+        "events.reset" => Ok(Told::Reset),
+        "session.revoked" => Ok(Told::Revoked),
         _ => serde_json::from_str(text).map(Told::Event),
     }
 }
