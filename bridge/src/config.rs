@@ -6,8 +6,12 @@
 //! Invariant: a [`Config`] that exists is valid, and holds no secret, only the names of secrets.
 //! Must not know: how anything that it configures works.
 
+mod agents;
 mod check;
 mod file;
+mod section;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -27,8 +31,8 @@ pub struct Config {
     pub agents: Vec<AgentConfig>,
     /// Where secrets come from.
     pub credentials: Provider,
-    /// The state database; a relative path counts from the working directory, or from
-    /// `$STATE_DIRECTORY` where systemd sets it.
+    /// The state database. In the file, a relative path counts from the file's folder, so that every
+    /// command finds the same one.
     pub state: PathBuf,
     /// Where health and metrics are served.
     pub health_listen: SocketAddr,
@@ -174,7 +178,33 @@ impl Config {
     /// Reads `path`, else the first that exists of `./comms-bridge.yaml` and
     /// `/etc/openclaw/comms-bridge.yaml`.
     pub fn load(path: Option<&Path>) -> Result<Config, ConfigError> {
-        let _ = path;
-        unimplemented!()
+        let path = match path {
+            Some(path) => path.to_owned(),
+            None => check::default_path().ok_or_else(|| {
+                let nowhere = "there is no configuration: write `./comms-bridge.yaml` or \
+                               `/etc/openclaw/comms-bridge.yaml`, or name the file by `--config`";
+                ConfigError { problems: vec![nowhere.to_owned()] }
+            })?,
+        };
+        let shown = path.display();
+        let text = read(&path)
+            .map_err(|why| ConfigError { problems: vec![format!("{shown}: cannot read it: {why}")] })?;
+        let tree = file::read(&text)
+            .map_err(|(line, why)| ConfigError { problems: vec![format!("{shown}:{line}: {why}")] })?;
+        check::config(&path, tree).map_err(|problems| ConfigError {
+            problems: problems.into_iter().map(|(line, what)| format!("{shown}:{line}: {what}")).collect(),
+        })
     }
+}
+
+/// Larger than any configuration.
+const LARGEST: u64 = 1 << 20;
+
+fn read(path: &Path) -> Result<String, String> {
+    let size = std::fs::metadata(path).map_err(|error| error.to_string())?.len();
+    if size > LARGEST {
+        return Err(format!("it is larger than {} MiB", LARGEST >> 20));
+    }
+    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+    String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())
 }
