@@ -57,8 +57,11 @@ pub enum StateError {
     Closed,
 }
 
-/// One unit of work; `true` = it wants its changes kept.
+/// One unit of work within a commit.
 type Job = Box<dyn FnOnce(&mut Batch<'_>) + Send>;
+
+/// Tells a caller how the commit went.
+type Answer = Box<dyn FnOnce(Result<(), rusqlite::Error>) + Send>;
 
 /// Handle on the state; clones share the file.
 #[derive(Clone)]
@@ -155,8 +158,7 @@ fn is_of_the_disk(error: &rusqlite::Error) -> bool {
 /// What runs within one commit.
 struct Batch<'c> {
     connection: &'c Connection,
-    /// Tells each caller how the commit went.
-    answers: Vec<Box<dyn FnOnce(Result<(), rusqlite::Error>) + Send>>,
+    answers: Vec<Answer>,
 }
 
 impl Batch<'_> {

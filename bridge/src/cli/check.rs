@@ -1,4 +1,16 @@
 //! `mc-bridge check`.
-pub async fn run(_: Option<&std::path::Path>, _: bool) -> u8 {
-    0
+
+use std::path::Path;
+
+use crate::config::Config;
+
+/// Reads the configuration and says what is wrong with it.
+pub async fn run(path: Option<&Path>, _json: bool) -> u8 {
+    match Config::load(path) {
+        Ok(_) => 0,
+        Err(error) => {
+            super::report(&error.into());
+            78
+        }
+    }
 }
