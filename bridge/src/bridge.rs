@@ -215,7 +215,7 @@ pub async fn run(config: Config, credentials: Credentials, fault: Fault) -> anyh
 
 /// Where the Gateway is. One that is not on this machine knows us by a device identity, which is kept
 /// beside the state.
-fn gateway_options(config: &Config, credentials: &Credentials) -> anyhow::Result<GatewayOptions> {
+pub(crate) fn gateway_options(config: &Config, credentials: &Credentials) -> anyhow::Result<GatewayOptions> {
     let url = config.gateway.url.clone();
     let identity = match DeviceIdentity::needed_for(&url) {
         true => Some(Arc::new(DeviceIdentity::load_or_create(&config.state.with_extension("device"))?)),

@@ -4,7 +4,7 @@ use std::fmt;
 use std::fs;
 use std::io::{self, Write as _};
 use std::net::IpAddr;
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, chown};
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
@@ -55,6 +55,11 @@ impl DeviceIdentity {
             file.sync_all()
         };
         write().with_context(|| format!("write the device key {}", path.display()))?;
+        // Made by `sudo mc-bridge check`, it is still for the user that the bridge runs as: the one
+        // whose folder it is.
+        if let Some(folder) = path.parent().and_then(|folder| fs::metadata(folder).ok()) {
+            let _ = chown(path, Some(folder.uid()), Some(folder.gid()));
+        }
         Self::from_seed(&seed)
     }
 

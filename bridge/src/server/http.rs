@@ -1,8 +1,8 @@
 //! The HTTP client that all agents share, and what its answers come to.
 
 use std::error::Error as _;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
@@ -23,6 +23,7 @@ const LARGEST_ANSWER: usize = 16 << 20;
 pub struct Http {
     pub(super) client: Client,
     told_newer: Arc<AtomicBool>,
+    version: Arc<OnceLock<String>>,
 }
 
 impl Http {
@@ -47,7 +48,12 @@ impl Http {
             builder.tls_danger_accept_invalid_certs(true)
         };
         let client = builder.build().context("set up the HTTP client")?;
-        Ok(Http { client, told_newer: Arc::new(AtomicBool::new(false)) })
+        Ok(Http { client, told_newer: Arc::default(), version: Arc::default() })
+    }
+
+    /// The API that the server said it speaks, once it has answered.
+    pub fn server_version(&self) -> Option<&str> {
+        self.version.get().map(String::as_str)
     }
 
     /// Sends a request; gives its answer's head when it is a good one. `limit` is how long that may
@@ -69,6 +75,7 @@ impl Http {
         else {
             return Ok(());
         };
+        self.version.get_or_init(|| theirs.to_owned());
         match relation(theirs) {
             Relation::Same => {}
             Relation::Newer => {
