@@ -268,9 +268,8 @@ async fn the_gateway(report: &mut Report, config: &Config, credentials: &Credent
                     let (code, mend) = match &error {
                         LinkError::Refused(_) => (NO_PERMISSION, ""),
                         LinkError::Starting { .. } => (UNAVAILABLE, ": try again in some seconds"),
-                        LinkError::Unreachable(_) => {
-                            (UNAVAILABLE, ": start it (`openclaw gateway`), or mend `gateway.url`")
-                        }
+                        LinkError::Unreachable(reason) if reason.contains("gateway.url") => (UNAVAILABLE, ""),
+                        LinkError::Unreachable(_) => (UNAVAILABLE, ": start it, or mend `gateway.url`"),
                     };
                     report.wrong(code, "gateway", format!("{url}: {error}{mend}"));
                     None

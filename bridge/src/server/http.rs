@@ -177,7 +177,11 @@ async fn refused(answer: Response) -> ServerError {
     let told_by_proxy =
         || format!("HTTP {status}, and not in Mission Control's words: is there a proxy between?");
     let (code, message) = match told {
-        Some(error) => (error.code, error.message),
+        Some(error) => {
+            let details = error.details.iter().map(|detail| format!("`{}` {}", detail.field, detail.message));
+            let all: Vec<String> = std::iter::once(error.message).chain(details).collect();
+            (error.code, all.join("; "))
+        }
         None => (format!("HTTP_{}", status.as_u16()), told_by_proxy()),
     };
     match status {
