@@ -108,12 +108,12 @@ impl Server {
 
     /// Every member.
     pub async fn users(&self) -> Result<Vec<User>> {
-        self.all("users?").await
+        self.all("users").await
     }
 
     /// Every channel that the agent may enter.
     pub async fn channels(&self) -> Result<Vec<Channel>> {
-        self.all("channels?").await
+        self.all("channels").await
     }
 
     /// The agent's tasks that are not complete.
@@ -231,12 +231,12 @@ impl Server {
         serde_json::from_slice(&body).map_err(|error| ServerError::Unreadable(error.to_string()))
     }
 
-    /// Every item of a list, over all its pages; `path` ends in its query.
+    /// Every item of a list, over all its pages.
     async fn all<T: DeserializeOwned>(&self, path: &str) -> Result<Vec<T>> {
-        let mut items = Vec::new();
-        let mut page = 1;
+        let (mut items, mut page) = (Vec::new(), 1);
+        let join = if path.contains('?') { '&' } else { '?' };
         loop {
-            let request = self.get(format_args!("{path}&per_page={PAGE}&page={page}"))?;
+            let request = self.get(format_args!("{path}{join}per_page={PAGE}&page={page}"))?;
             let Listed { data, pagination }: Listed<T> = self.read(request).await?;
             let empty = data.is_empty();
             items.extend(data);

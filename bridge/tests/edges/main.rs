@@ -1,0 +1,7 @@
+//! The edges of the bridge against peers that do what real ones do not do on demand.
+
+mod fake;
+mod link;
+mod requests;
+mod script;
+mod stream;
