@@ -117,6 +117,14 @@ fn state(report: &mut Report, config: &Config) -> bool {
             report.right("state", format!("{} is in use by the mc-bridge that runs now", path.display()));
             return true;
         }
+        Err(error @ StateError::Failed(_)) => report.wrong(
+            UNAVAILABLE,
+            "state",
+            format!(
+                "{}: {error}: put a backup in its place, or remove it (then what was under way is lost)",
+                path.display()
+            ),
+        ),
         Err(error) => report.wrong(UNAVAILABLE, "state", error.to_string()),
     }
     false
