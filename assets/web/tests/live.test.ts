@@ -17,6 +17,7 @@ class FakeEventSource {
   close() {
     this.closed = true
   }
+  addEventListener() {}
   sends(frame: unknown, lastEventId: string) {
     this.onmessage?.({ data: JSON.stringify(frame), lastEventId })
   }
@@ -44,7 +45,7 @@ test('the stream begins where the log stood before anything was read', async () 
   const { requests } = organization()
   await useLive().open('acme')
   expect(requests[0]?.route).toBe('GET /orgs/acme')
-  expect(source().url).toBe('/api/v1/orgs/acme/events/stream?last_event_id=epoch.7')
+  expect(source().url).toBe('/api/v1/orgs/acme/events/stream?ephemeral=1&last_event_id=epoch.7')
   expect(useLive().loaded).toBe(true)
 })
 
@@ -126,7 +127,7 @@ test('an organization that was left while it was read leaves nothing behind', as
   await Promise.all([first, second])
 
   expect(FakeEventSource.opened.map(({ url }) => url)).toEqual([
-    '/api/v1/orgs/beta/events/stream?last_event_id=epoch.7',
+    '/api/v1/orgs/beta/events/stream?ephemeral=1&last_event_id=epoch.7',
   ])
   expect(useTasks().byStatus.backlog.map(({ title }) => title)).toEqual(['of beta'])
 })

@@ -33,7 +33,7 @@ test.each<[OrganizationEvent['type'], EventPayload, string]>([
   ['task.archived', { task: task() }, '**Ada** archived **Ship it**'],
   ['task.dependency.added', { task: task({ dependencies: [{ id: 'task-9', title: 'Dig', status: 'backlog' }] }), blocked_by_id: 'task-9' }, '**Ada** made **Ship it** wait for **Dig**'],
   ['task.dependency.removed', { task: task(), blocked_by_id: 'task-2' }, '**Ada** let **Ship it** no longer wait for **Test it**'],
-  ['message.receipt', { receipt: { user_id: 'ada', state: 'answered' } }, '**Ada** answered a message in **#…**'],
+  ['message.receipt', { receipt: { user_id: 'ada', state: 'answered', at: '' } }, '**Ada** answered a message in **#…**'],
   ['user.updated', { user: user(), changed: ['status', 'display_name'] }, '**Ada** joined'],
   ['user.updated', { user: user(), changed: ['display_name'] }, '**Ada** updated their profile'],
   ['task.evidence.added', { task: task(), evidence: { type: 'pr_link' } }, '**Ada** added a pull request to **Ship it**'],

@@ -7,7 +7,12 @@ class FakeSource implements Source {
   onmessage: Source['onmessage'] = null
   onerror: Source['onerror'] = null
   closed = false
+  moments: ((message: MessageEvent<string>) => void)[] = []
   constructor(readonly cursor: string) {}
+
+  addEventListener(_: string, listener: unknown) {
+    this.moments.push(listener as (message: MessageEvent<string>) => void)
+  }
 
   close() {
     this.closed = true
@@ -29,6 +34,7 @@ let connections: Connection[]
 let sessionAlive: () => Promise<boolean>
 let stream: EventStream
 const onEvent = vi.fn()
+const onMoment = vi.fn()
 const onReset = vi.fn()
 
 const source = () => sources.at(-1) as FakeSource
@@ -45,6 +51,7 @@ beforeEach(() => {
     },
     sessionAlive: () => sessionAlive(),
     onEvent,
+    onMoment,
     onReset,
     onConnection: (connection) => connections.push(connection),
   })
@@ -65,7 +72,15 @@ test('it begins after the cursor it is given and is live once it is open', () =>
 
 test('events are handed on', () => {
   source().sends(event({ sequence_id: 8 }), 'epoch.8')
-  expect(onEvent).toHaveBeenCalledExactlyOnceWith(event({ sequence_id: 8 }))
+  expect(onEvent).toHaveBeenCalledExactlyOnceWith(event({ sequence_id: 8 }), 'epoch.8')
+})
+
+test('moments are handed on and are no events', () => {
+  const typing = { type: 'typing', channel_id: 'general', user_id: 'ada' }
+  const message = new MessageEvent('ephemeral', { data: JSON.stringify(typing) })
+  source().moments.forEach((listener) => listener(message))
+  expect(onMoment).toHaveBeenCalledExactlyOnceWith(typing)
+  expect(onEvent).not.toHaveBeenCalled()
 })
 
 test('after a lost connection it goes on behind the last event', async () => {
@@ -134,13 +149,11 @@ test('a reset asks for everything afresh and is no event', () => {
 })
 
 test('without a network it says so, and reconnects as soon as there is one', async () => {
-  const onLine = vi.spyOn(navigator, 'onLine', 'get').mockReturnValue(false)
   source().opens()
-  dispatchEvent(new Event('offline'))
+  stream.network(false)
   expect(connections.at(-1)).toBe('offline')
 
-  onLine.mockReturnValue(true)
-  dispatchEvent(new Event('online'))
+  stream.network(true)
   await vi.advanceTimersByTimeAsync(0)
   source().opens()
   expect(sources).toHaveLength(2)
@@ -150,7 +163,7 @@ test('without a network it says so, and reconnects as soon as there is one', asy
 test('once stopped it stays so', async () => {
   source().fails()
   stream.stop()
-  dispatchEvent(new Event('online'))
+  stream.network(true)
   await vi.advanceTimersByTimeAsync(600_000)
   expect(sources).toHaveLength(1)
 })

@@ -17,5 +17,5 @@ export const api = createApi({
 })
 
 export { answer, everyPage } from './client'
-export { type Once, once } from './once'
+export { type Once, once, randomKey } from './once'
 export { asSentence, Problem } from './problem'

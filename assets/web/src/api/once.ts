@@ -19,7 +19,7 @@ export function once(): Once {
 }
 
 /** `crypto.randomUUID` is not there over plain HTTP, as in many home networks. */
-function randomKey(): string {
+export function randomKey(): string {
   return [...crypto.getRandomValues(new Uint8Array(16))]
     .map((byte) => byte.toString(16).padStart(2, '0'))
     .join('')

@@ -18,6 +18,8 @@ export type TaskStatus = Schemas['TaskStatus']
 export type EvidenceType = Schemas['EvidenceType']
 export type Priority = Schemas['Priority']
 export type Channel = Schemas['Channel']
+export type Message = Schemas['Message']
+export type Receipt = Schemas['Receipt']
 export type EventKind = Schemas['EventKind']
 
 export type EventPage =
@@ -33,9 +35,10 @@ export interface EventPayload {
   project?: Project
   task?: Task
   channel?: Channel
-  message?: { content?: string; channel_id?: string; deleted_at?: string | null }
+  /** Whole, but for a receipt, which names only what it is about. */
+  message?: Pick<Message, 'id' | 'channel_id'> & Partial<Message>
   evidence?: { type?: string }
-  receipt?: { user_id?: string; state?: string }
+  receipt?: Receipt
   /** The task that another one waits for. */
   blocked_by_id?: string
   /** Whom it concerns: who is assigned, added or mentioned. */
@@ -46,3 +49,10 @@ export interface EventPayload {
   command?: string
   comment?: string | null
 }
+
+/** What is shown at once and never stored. */
+export type Moment =
+  | { type: 'typing'; channel_id: string; user_id: string }
+  | { type: 'presence'; user_id: string; online: boolean }
+  /** The person's own read marker moved, here or on another device. */
+  | { type: 'read'; channel_id: string; message_id: string; unread_count: number }

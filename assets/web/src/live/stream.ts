@@ -1,30 +1,46 @@
-import type { OrganizationEvent } from '@/api/types'
+import type { Moment, OrganizationEvent } from '@/api/types'
 
 export type Connection = 'connecting' | 'live' | 'reconnecting' | 'offline' | 'signed-out'
 
 /** What the stream needs of an `EventSource`. */
-export type Source = Pick<EventSource, 'close' | 'onopen' | 'onmessage' | 'onerror'>
+export type Source = Pick<
+  EventSource,
+  'close' | 'onopen' | 'onmessage' | 'onerror' | 'addEventListener'
+>
 
-export interface StreamOptions {
-  /** Opens the stream after `cursor`. */
-  open: (cursor: string) => Source
-  /** Renews the session when it ran out; `false` when it is over. */
-  sessionAlive: () => Promise<boolean>
-  onEvent: (event: OrganizationEvent) => void
+/** What whoever follows the stream is told. */
+export interface Listener {
+  /** `cursor` is where the log stands with this event. */
+  onEvent: (event: OrganizationEvent, cursor: string) => void
+  /** Something that is shown and never stored. */
+  onMoment: (moment: Moment) => void
   /** What was read before is no longer continued by the stream: read everything afresh. */
   onReset: () => void
   onConnection: (connection: Connection) => void
 }
 
+export interface StreamOptions extends Listener {
+  /** Opens the stream after `cursor`. */
+  open: (cursor: string) => Source
+  /** Renews the session when it ran out; `false` when it is over. */
+  sessionAlive: () => Promise<boolean>
+}
+
 const FIRST_DELAY = 1_000
 const LONGEST_DELAY = 60_000
+
+/** The stream of an organization after `cursor`, with its moments. */
+export function openSource(address: string, cursor: string): EventSource {
+  return new EventSource(`${address}?ephemeral=1&last_event_id=${encodeURIComponent(cursor)}`)
+}
 
 /**
  * The live event stream of one organization.
  *
  * Follows the log from the cursor it is started with: nothing missing, nothing twice, across lost
  * connections. It reconnects by itself, with growing pauses, because an `EventSource` gives up for
- * good when the answer is an error and never pauses longer when there is none.
+ * good when the answer is an error and never pauses longer when there is none. Runs in a page as
+ * well as in a worker, and so knows neither.
  */
 export class EventStream {
   readonly #options: StreamOptions
@@ -32,11 +48,10 @@ export class EventStream {
   #timer: ReturnType<typeof setTimeout> | undefined
   #cursor = ''
   #failures = 0
+  #onLine = navigator.onLine
 
   constructor(options: StreamOptions) {
     this.#options = options
-    addEventListener('online', this.#retryNow)
-    addEventListener('offline', this.#wentOffline)
   }
 
   start(cursor: string): void {
@@ -49,8 +64,13 @@ export class EventStream {
 
   stop(): void {
     this.#disconnect()
-    removeEventListener('online', this.#retryNow)
-    removeEventListener('offline', this.#wentOffline)
+  }
+
+  /** The machine has a network, or has lost it. */
+  network(onLine: boolean): void {
+    this.#onLine = onLine
+    if (onLine) this.#retryNow()
+    else if (this.#source) this.#retryLater()
   }
 
   #connect(): void {
@@ -62,6 +82,7 @@ export class EventStream {
     }
     source.onmessage = (frame) => this.#receive(frame)
     source.onerror = () => this.#retryLater()
+    source.addEventListener('ephemeral', ({ data }) => this.#options.onMoment(JSON.parse(data)))
   }
 
   #disconnect(): void {
@@ -81,13 +102,13 @@ export class EventStream {
         return this.#options.onReset()
       default:
         this.#cursor = lastEventId
-        this.#options.onEvent(frame)
+        this.#options.onEvent(frame, lastEventId)
     }
   }
 
   #retryLater(): void {
     this.#disconnect()
-    this.#options.onConnection(navigator.onLine ? 'reconnecting' : 'offline')
+    this.#options.onConnection(this.#onLine ? 'reconnecting' : 'offline')
     const delay = Math.min(FIRST_DELAY * 2 ** this.#failures, LONGEST_DELAY)
     this.#failures += 1
     this.#timer = setTimeout(() => void this.#retry(), delay)
@@ -108,14 +129,10 @@ export class EventStream {
     this.#options.onConnection('signed-out')
   }
 
-  readonly #retryNow = (): void => {
+  #retryNow(): void {
     if (this.#timer === undefined) return
     clearTimeout(this.#timer)
     this.#failures = 0
     void this.#retry()
-  }
-
-  readonly #wentOffline = (): void => {
-    if (this.#source) this.#retryLater()
   }
 }

@@ -34,6 +34,11 @@ export class Collection<Item extends Resource> {
     this.#items.set(item.id, { ...known, ...item })
   }
 
+  /** Whoever looks may no longer see it. */
+  forget(id: string): void {
+    this.#items.delete(id)
+  }
+
   remove(item: Item): void {
     const known = this.#items.get(item.id)
     if (known && known.version <= item.version) this.#items.delete(item.id)

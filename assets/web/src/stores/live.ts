@@ -1,29 +1,46 @@
 import { defineStore } from 'pinia'
 import { ref } from 'vue'
 import { Problem } from '@/api'
-import type { OrganizationEvent } from '@/api/types'
+import type { Moment, OrganizationEvent } from '@/api/types'
 import { apiBase } from '@/base'
-import { type Connection, EventStream } from '@/live/stream'
+import { type Following, follow } from '@/live/follow'
+import type { Connection } from '@/live/stream'
 import { useChannels } from './channels'
 import { useEvents } from './events'
+import { useMessages } from './messages'
 import { useOrganization } from './organization'
+import { useOutbox } from './outbox'
 import { useProjects } from './projects'
 import { useSession } from './session'
 import { useTasks } from './tasks'
+import { useToasts } from './toasts'
+import { useTyping } from './typing'
 import { useUsers } from './users'
 
 /** Reads an organization once and keeps every store in step with its event stream. */
 export const useLive = defineStore('live', () => {
   const session = useSession()
   const organization = useOrganization()
-  const lists = [useUsers(), useProjects(), useTasks(), useChannels(), useEvents()]
+  const [users, channels, typing, outbox] = [useUsers(), useChannels(), useTyping(), useOutbox()]
+  const stores = [
+    users,
+    useProjects(),
+    useTasks(),
+    channels,
+    useEvents(),
+    useMessages(),
+    typing,
+    outbox,
+    useToasts(),
+  ]
 
   const connection = ref<Connection>('connecting')
   const loaded = ref(false)
   const problem = ref<Problem>()
 
   let slug = ''
-  let stream: EventStream | undefined
+  let stream: Following | undefined
+  let interrupted = false
   let reading = 0
   let queue: Promise<void> = Promise.resolve()
 
@@ -31,15 +48,13 @@ export const useLive = defineStore('live', () => {
     close()
     slug = of
     loaded.value = false
-    stream = new EventStream({
-      open: (cursor) =>
-        new EventSource(
-          `${apiBase}/orgs/${slug}/events/stream?last_event_id=${encodeURIComponent(cursor)}`,
-        ),
+    stream = follow({
+      address: `${apiBase}/orgs/${slug}/events/stream`,
       sessionAlive: async () => (await session.load()) !== undefined,
       onEvent: apply,
+      onMoment: see,
       onReset: () => void read(),
-      onConnection: (now) => (connection.value = now),
+      onConnection: connected,
     })
     await read()
   }
@@ -63,7 +78,7 @@ export const useLive = defineStore('live', () => {
     problem.value = undefined
     try {
       const cursor = await organization.load(slug)
-      await Promise.all(lists.map((list) => list.load(slug)))
+      await Promise.all(stores.map((store) => store.load(slug)))
       if (mine !== reading) return
       loaded.value = true
       stream?.start(cursor)
@@ -74,7 +89,21 @@ export const useLive = defineStore('live', () => {
 
   function apply(event: OrganizationEvent): void {
     organization.apply(event)
-    for (const list of lists) list.apply(event)
+    for (const store of stores) store.apply(event)
+  }
+
+  function see(moment: Moment): void {
+    for (const store of [users, channels, typing]) store.see(moment)
+  }
+
+  function connected(now: Connection): void {
+    connection.value = now
+    outbox.network(now !== 'offline' && now !== 'signed-out')
+    if (now === 'reconnecting' || now === 'offline') interrupted = true
+    if (now !== 'live' || !interrupted) return
+    interrupted = false
+    // The stream repeats every event, but no moment; until these are read what was known is shown.
+    for (const store of [users, channels]) store.refresh(slug).catch(() => undefined)
   }
 
   return { connection, loaded, problem, open, close, read }

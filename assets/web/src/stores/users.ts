@@ -1,7 +1,7 @@
 import { defineStore } from 'pinia'
-import { computed } from 'vue'
+import { computed, reactive } from 'vue'
 import { answer, api, everyPage, type Once, Problem } from '@/api'
-import type { OrganizationEvent, Role, User } from '@/api/types'
+import type { Moment, OrganizationEvent, Role, User } from '@/api/types'
 import { Collection } from './collection'
 import { useSession } from './session'
 
@@ -9,6 +9,8 @@ import { useSession } from './session'
 export const useUsers = defineStore('users', () => {
   const session = useSession()
   const users = new Collection<User>()
+  /** Who has a stream open, here or elsewhere. */
+  const online = reactive(new Set<string>())
 
   const members = computed(() =>
     users
@@ -24,14 +26,31 @@ export const useUsers = defineStore('users', () => {
     () => session.me !== undefined && users.get(session.me.id)?.role === 'administrator',
   )
 
-  async function load(slug: string): Promise<void> {
-    users.replaceAll(
-      await everyPage((page) =>
-        api.GET('/orgs/{slug}/users', {
-          params: { path: { slug }, query: { page, per_page: 100 } },
-        }),
-      ),
+  const everybody = (slug: string) =>
+    everyPage((page) =>
+      api.GET('/orgs/{slug}/users', { params: { path: { slug }, query: { page, per_page: 100 } } }),
     )
+
+  async function load(slug: string): Promise<void> {
+    const read = await everybody(slug)
+    users.replaceAll(read)
+    noteOnline(read)
+  }
+
+  /** Moments that passed while there was no stream are not repeated. */
+  async function refresh(slug: string): Promise<void> {
+    noteOnline(await everybody(slug))
+  }
+
+  function noteOnline(read: User[]): void {
+    online.clear()
+    for (const user of read) if (user.online) online.add(user.id)
+  }
+
+  function see(moment: Moment): void {
+    if (moment.type !== 'presence') return
+    if (moment.online) online.add(moment.user_id)
+    else online.delete(moment.user_id)
   }
 
   function apply({ payload }: OrganizationEvent): void {
@@ -94,5 +113,18 @@ export const useUsers = defineStore('users', () => {
 
   const get = (id: string) => users.get(id)
 
-  return { members, agents, administrator, get, load, apply, createAgent, invite, withdraw }
+  return {
+    members,
+    agents,
+    administrator,
+    online,
+    get,
+    load,
+    refresh,
+    apply,
+    see,
+    createAgent,
+    invite,
+    withdraw,
+  }
 })

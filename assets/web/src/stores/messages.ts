@@ -1,0 +1,163 @@
+import { defineStore } from 'pinia'
+import { reactive, ref } from 'vue'
+import { answer, api, Problem } from '@/api'
+import type { Message, OrganizationEvent, Receipt } from '@/api/types'
+
+/** What is read of a channel at a time. */
+const PAGE = 50
+/** What is kept of a channel that was left. */
+const KEPT = 100
+
+/** What is here of a channel. */
+export interface Conversation {
+  /** Oldest first, in the order of the server. */
+  messages: Message[]
+  /** Whether the first message of the channel is here. */
+  complete: boolean
+  loading: boolean
+  problem: Problem | undefined
+}
+
+const ranks = { delivered: 0, working: 1, answered: 2, failed: 2 }
+
+/** The messages of the channels that the person has looked at. */
+export const useMessages = defineStore('messages', () => {
+  const conversations = reactive(new Map<string, Conversation>())
+  /** The channel that is on screen. */
+  const current = ref<string>()
+  /** Messages that came while the newest page of their channel was read. */
+  const arrivals = new Map<string, OrganizationEvent[]>()
+  let slug = ''
+
+  /** Everything is read afresh: what is not on screen when it is looked at again. */
+  async function load(of: string): Promise<void> {
+    slug = of
+    conversations.clear()
+    arrivals.clear()
+    // A channel that cannot be read says so itself.
+    if (current.value) void readNewest(current.value)
+  }
+
+  async function enter(id: string): Promise<void> {
+    current.value = id
+    if (!conversations.has(id)) await readNewest(id)
+  }
+
+  function leave(id: string): void {
+    if (current.value === id) current.value = undefined
+    const conversation = conversations.get(id)
+    if (!conversation || conversation.messages.length <= KEPT) return
+    conversation.messages = conversation.messages.slice(-KEPT)
+    conversation.complete = false
+  }
+
+  const of = (id: string) => conversations.get(id)
+
+  async function readNewest(id: string): Promise<void> {
+    conversations.set(id, { messages: [], complete: false, loading: true, problem: undefined })
+    // As the map gives it: what is changed from here on is seen.
+    const conversation = conversations.get(id) as Conversation
+    const came: OrganizationEvent[] = []
+    arrivals.set(id, came)
+    try {
+      const page = await readPage(id)
+      if (conversations.get(id) !== conversation) return
+      conversation.messages = page.data.toReversed()
+      conversation.complete = page.next_cursor === null
+      arrivals.delete(id)
+      came.forEach(apply)
+    } catch (cause) {
+      conversation.problem = Problem.from(cause)
+    } finally {
+      conversation.loading = false
+    }
+  }
+
+  const readPage = (id: string, before?: string) =>
+    answer(
+      api.GET('/orgs/{slug}/channels/{id}/messages', {
+        params: { path: { slug, id }, query: { limit: PAGE, ...(before && { before }) } },
+      }),
+    )
+
+  /** Reads what was said before; the answer is how much came. */
+  async function readOlder(id: string): Promise<number> {
+    const conversation = conversations.get(id)
+    const first = conversation?.messages[0]
+    if (!conversation || conversation.loading || conversation.complete || !first) return 0
+    conversation.loading = true
+    conversation.problem = undefined
+    try {
+      const page = await readPage(id, first.id)
+      // It was left, or read afresh meanwhile.
+      if (conversation.messages[0]?.id !== first.id) return 0
+      conversation.messages = [...page.data.toReversed(), ...conversation.messages]
+      conversation.complete = page.next_cursor === null
+      return page.data.length
+    } catch (cause) {
+      conversation.problem = Problem.from(cause)
+      return 0
+    } finally {
+      conversation.loading = false
+    }
+  }
+
+  async function tryAgain(id: string): Promise<void> {
+    if (conversations.get(id)?.messages.length) await readOlder(id)
+    else await readNewest(id)
+  }
+
+  function apply(event: OrganizationEvent): void {
+    const { type, payload } = event
+    const about = payload.message
+    if (!about || !(type in changes)) return
+    const came = arrivals.get(about.channel_id)
+    if (came) came.push(event)
+    const conversation = conversations.get(about.channel_id)
+    if (conversation && !came) changes[type as keyof typeof changes](conversation, event)
+  }
+
+  async function remove({ channel_id, id }: Message): Promise<void> {
+    await answer(
+      api.DELETE('/orgs/{slug}/channels/{id}/messages/{other_id}', {
+        params: { path: { slug, id: channel_id, other_id: id } },
+      }),
+    )
+  }
+
+  return { current, of, load, enter, leave, readOlder, tryAgain, apply, remove }
+})
+
+/** What an event does to the conversation that it belongs to. */
+const changes = {
+  'message.created': (conversation: Conversation, { payload }: OrganizationEvent) => {
+    const message = payload.message as Message
+    const { messages, complete } = conversation
+    // A stream that catches up repeats what the page already holds, and what is further up.
+    if (find(messages, message.id)) return
+    const first = messages[0]
+    if (!complete && first && message.created_at < first.created_at) return
+    messages.push(message)
+  },
+  'message.deleted': ({ messages }: Conversation, { payload }: OrganizationEvent) => {
+    const known = find(messages, payload.message?.id)
+    if (known) Object.assign(known, payload.message)
+  },
+  'message.receipt': ({ messages }: Conversation, { payload }: OrganizationEvent) => {
+    const known = find(messages, payload.message?.id)
+    if (known && payload.receipt) known.receipts = withReceipt(known.receipts, payload.receipt)
+  },
+}
+
+/** Receipts never go back, whatever is repeated. */
+function withReceipt(receipts: Receipt[], receipt: Receipt): Receipt[] {
+  const known = receipts.find(({ user_id }) => user_id === receipt.user_id)
+  if (!known) return [...receipts, receipt]
+  const further = ranks[receipt.state] > ranks[known.state]
+  return further ? receipts.map((one) => (one === known ? receipt : one)) : receipts
+}
+
+/** The newest are asked for most. */
+function find(messages: Message[], id: string | undefined): Message | undefined {
+  return messages.findLast((message) => message.id === id)
+}
