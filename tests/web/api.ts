@@ -45,14 +45,28 @@ export class Api {
     return this.#ask(path, post(body, this.credentials))
   }
 
+  put(path: string, body: object): Promise<Thing> {
+    return this.#ask(path, { ...post(body, this.credentials), method: 'PUT' })
+  }
+
+  delete(path: string): Promise<Thing> {
+    return this.#ask(path, { method: 'DELETE', headers: this.credentials })
+  }
+
   get(path: string): Promise<Thing> {
     return this.#ask(path, { headers: this.credentials })
   }
 
   async #ask(path: string, init: RequestInit): Promise<Thing> {
     const answer = await fetch(this.root + path, init)
+    if (answer.status === 429) {
+      // Who makes a whole organization asks more than a person does.
+      const seconds = Number(answer.headers.get('Retry-After') ?? 1)
+      await new Promise((later) => setTimeout(later, seconds * 1_000))
+      return this.#ask(path, init)
+    }
     if (!answer.ok) throw new Error(`${init.method ?? 'GET'} ${path}: ${await answer.text()}`)
-    return answer.json()
+    return answer.status === 204 ? { id: '' } : answer.json()
   }
 }
 

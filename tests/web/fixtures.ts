@@ -98,7 +98,7 @@ export async function setUp(page: Page, server: Server): Promise<void> {
 }
 
 export async function isLive(page: Page): Promise<void> {
-  await expect(page.getByText('Live', { exact: true })).toBeVisible()
+  await expect(page.getByText('Live', { exact: true }).filter({ visible: true })).toBeVisible()
 }
 
 export async function signIn(page: Page, password = ada.password): Promise<void> {
@@ -117,6 +117,9 @@ export async function show(page: Page, name: string): Promise<void> {
   const tabs = page.getByRole('navigation', { name: 'Pages' })
   const sidebar = page.getByRole('navigation', { name: 'Organization' })
   const tab = tabs.getByRole('link', { name })
+  // On a phone a channel has the whole screen.
+  const back = page.getByRole('link', { name: 'All channels' })
+  if (await back.isVisible()) await back.click()
   if (await tab.isVisible()) await tab.click()
   else {
     if (await tabs.isVisible()) await tabs.getByRole('button', { name: 'More' }).click()

@@ -45,7 +45,7 @@ export default defineConfig({
     },
     {
       name: 'phone-dark',
-      testIgnore: '**/live.test.ts',
+      testIgnore: ['**/live.test.ts', '**/tabs.test.ts'],
       use: { viewport: { width: 390, height: 844 }, colorScheme: 'dark', hasTouch: true, isMobile: true },
     },
   ],

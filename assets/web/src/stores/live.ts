@@ -100,10 +100,12 @@ export const useLive = defineStore('live', () => {
     connection.value = now
     outbox.network(now !== 'offline' && now !== 'signed-out')
     if (now === 'reconnecting' || now === 'offline') interrupted = true
-    if (now !== 'live' || !interrupted) return
+    if (now !== 'live') return
+    // The stream repeats every event, but no moment: who came and went while there was none, and
+    // what was read elsewhere. Until that is known what was known is shown.
+    users.refresh(slug).catch(() => undefined)
+    if (interrupted) channels.refresh(slug).catch(() => undefined)
     interrupted = false
-    // The stream repeats every event, but no moment; until these are read what was known is shown.
-    for (const store of [users, channels]) store.refresh(slug).catch(() => undefined)
   }
 
   return { connection, loaded, problem, open, close, read }

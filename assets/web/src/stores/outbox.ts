@@ -37,6 +37,8 @@ export const useOutbox = defineStore('outbox', () => {
   const session = useSession()
   const messages = useMessages()
   const outgoing = ref<Outgoing[]>([])
+  /** What was begun in each channel and not sent. */
+  const drafts = new Map<string, string>()
   let slug = ''
   let online = true
   let sending = false
@@ -171,7 +173,7 @@ export const useOutbox = defineStore('outbox', () => {
     if (item) discard(item)
   }
 
-  return { outgoing, inChannel, load, network, post, retry, discard, apply }
+  return { outgoing, drafts, inChannel, load, network, post, retry, discard, apply }
 })
 
 /** What was still on its way when the page was left. */

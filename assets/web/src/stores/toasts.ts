@@ -1,5 +1,5 @@
 import { defineStore } from 'pinia'
-import { ref } from 'vue'
+import { ref, watch } from 'vue'
 import type { OrganizationEvent } from '@/api/types'
 import { useMessages } from './messages'
 import { useSession } from './session'
@@ -25,6 +25,14 @@ export const useToasts = defineStore('toasts', () => {
   async function load(): Promise<void> {
     shown.value.forEach(({ id }) => dismiss(id))
   }
+
+  // Whoever looks at the channel needs no telling.
+  watch(
+    () => messages.current,
+    (channel) => {
+      for (const { id, channel_id } of shown.value) if (channel_id === channel) dismiss(id)
+    },
+  )
 
   function apply({ type, payload: { message, user_id } }: OrganizationEvent): void {
     if (type !== 'mention.created' || user_id !== session.me?.id || !message?.sender) return
