@@ -4,8 +4,8 @@
 //! event into the state. Must not know the state, the server or the Gateway.
 
 use mission_control_shared::{
-    ActorType, Channel, ChannelId, Event, EventKind, Message, MessageId, MessageKind, Project, Task, TaskId,
-    User, UserId, UserType,
+    ActorType, Channel, ChannelPayload, CommandPayload, Event, EventKind, Message, MessageId, MessageKind,
+    MessagePayload, Project, ProjectPayload, Task, TaskPayload, User, UserPayload, UserType,
 };
 use serde::de::DeserializeOwned;
 
@@ -48,10 +48,9 @@ pub enum Change {
 
 /// Why an event cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error("{kind}: {field}: {source}")]
+#[error("{kind}: {source}")]
 pub struct Unreadable {
     kind: EventKind,
-    field: &'static str,
     source: serde_json::Error,
 }
 
@@ -64,8 +63,8 @@ pub fn route(event: &Event, roster: &Roster, wake_on: &[WakeOn]) -> Result<Route
         EventKind::MessageCreated => read.message(),
         EventKind::MessageDeleted => read.deleted(),
         EventKind::CommandInvoked => read.command(),
-        EventKind::TaskAssigned => read.assigned(),
-        EventKind::TaskCreated
+        EventKind::TaskAssigned
+        | EventKind::TaskCreated
         | EventKind::TaskUpdated
         | EventKind::TaskTransitioned
         | EventKind::TaskUnassigned
@@ -76,21 +75,22 @@ pub fn route(event: &Event, roster: &Roster, wake_on: &[WakeOn]) -> Result<Route
         | EventKind::TaskEvidenceAdded
         | EventKind::TaskEvidenceRemoved => read.task(),
         EventKind::ProjectUserAssigned | EventKind::ProjectUserUnassigned => read.membership(),
-        EventKind::ProjectDeleted => read.changed(|read| Ok(Change::Left(read.field("project")?))),
-        EventKind::ProjectCreated | EventKind::ProjectUpdated => {
-            read.changed(|read| Ok(Change::Project(read.field("project")?)))
-        }
-        EventKind::ProjectTransitioned => read.stage(),
+        EventKind::ProjectDeleted
+        | EventKind::ProjectCreated
+        | EventKind::ProjectUpdated
+        | EventKind::ProjectTransitioned => read.project(),
         EventKind::UserCreated | EventKind::UserUpdated | EventKind::UserRemoved => {
-            read.changed(|read| Ok(Change::User(read.field("user")?)))
+            let UserPayload { user, .. } = read.read()?;
+            Ok(Change::User(user).into())
         }
         EventKind::ChannelCreated | EventKind::ChannelUpdated => {
-            read.changed(|read| Ok(Change::Channel(read.field("channel")?)))
+            let ChannelPayload { channel, .. } = read.read()?;
+            Ok(Change::Channel(channel).into())
         }
-        EventKind::ApiKeyRevoked | EventKind::ApiKeyRotated => read.changed(|read| {
-            let user: User = read.field("user")?;
-            Ok(if user.id == read.roster.me { Change::Key } else { Change::User(user) })
-        }),
+        EventKind::ApiKeyRevoked | EventKind::ApiKeyRotated => {
+            let UserPayload { user, .. } = read.read()?;
+            Ok(if user.id == roster.me { Change::Key } else { Change::User(user) }.into())
+        }
         _ => Ok(Routed::default()),
     }
 }
@@ -102,16 +102,8 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn field<T: DeserializeOwned>(&self, field: &'static str) -> Result<T, Unreadable> {
-        let value = self.event.payload.get(field).cloned().unwrap_or_default();
-        serde_json::from_value(value).map_err(|source| Unreadable { kind: self.event.kind, field, source })
-    }
-
-    fn changed(
-        &self,
-        change: impl FnOnce(&Self) -> Result<Change, Unreadable>,
-    ) -> Result<Routed, Unreadable> {
-        Ok(Routed { change: Some(change(self)?), ..Routed::default() })
+    fn read<T: DeserializeOwned>(&self) -> Result<T, Unreadable> {
+        self.event.read().map_err(|source| Unreadable { kind: self.event.kind, source })
     }
 
     /// `why`, if the agent is to be woken for it.
@@ -128,11 +120,10 @@ impl Reader<'_> {
     }
 
     fn message(&self) -> Result<Routed, Unreadable> {
-        let message: Message = self.field("message")?;
+        let MessagePayload { message, command: is_command, .. } = self.read()?;
         if message.sender.id == self.roster.me {
             return Ok(Routed { own: Some(message.id), ..Routed::default() });
         }
-        let is_command = self.event.payload.get("command").is_some_and(|is| is == true);
         let place = self.roster.place(message.channel_id);
         let Some(place) = place.filter(|_| !is_command && message.deleted_at.is_none()) else {
             return Ok(Routed::default());
@@ -148,24 +139,21 @@ impl Reader<'_> {
     }
 
     fn deleted(&self) -> Result<Routed, Unreadable> {
-        let message: Message = self.field("message")?;
+        let MessagePayload { message, .. } = self.read()?;
         Ok(Routed { deleted: Some(message.id), ..Routed::default() })
     }
 
     fn command(&self) -> Result<Routed, Unreadable> {
-        let targets: Vec<UserId> = self.field("target_user_ids")?;
-        let name: String = self.field("command")?;
-        let args: String = self.field("args")?;
-        let channel_id: ChannelId = self.field("channel_id")?;
-        let message_id: MessageId = self.field("message_id")?;
+        let invoked: CommandPayload = self.read()?;
+        let (name, channel_id, message_id) = (invoked.command, invoked.channel_id, invoked.message_id);
         let Some(place) = self.roster.place(channel_id) else { return Ok(Routed::default()) };
-        if !targets.contains(&self.roster.me) || !COMMANDS.contains(&name.as_str()) {
+        if !invoked.target_user_ids.contains(&self.roster.me) || !COMMANDS.contains(&name.as_str()) {
             return Ok(Routed::default());
         }
         let item = Item {
             sender: self.actor(),
             at: self.event.timestamp,
-            text: command_text(&name, &args),
+            text: command_text(&name, &invoked.args),
             message_id: Some(message_id),
             task: None,
             mentioned: false,
@@ -206,69 +194,59 @@ impl Reader<'_> {
         Ok(Routed { said: Some(said), ..Routed::default() })
     }
 
-    fn assigned(&self) -> Result<Routed, Unreadable> {
-        let user: UserId = self.field("user_id")?;
-        if user != self.roster.me {
-            return self.task();
-        }
-        let task: Task = self.field("task")?;
-        self.told(&task, "assigned this task to you", Some(Why::Assignment))
-    }
-
     fn task(&self) -> Result<Routed, Unreadable> {
-        let task: Task = self.field("task")?;
-        let mine = task.assignee_ids.contains(&self.roster.me);
+        let payload: TaskPayload = self.read()?;
+        let me = Some(self.roster.me);
+        if self.event.kind == EventKind::TaskAssigned && payload.user_id == me {
+            return self.told(&payload.task, "assigned this task to you", Some(Why::Assignment));
+        }
+        let mine = payload.task.assignee_ids.contains(&self.roster.me);
         // A new task that is assigned at once is told by `task.assigned`.
         let why = (mine && self.event.kind != EventKind::TaskCreated).then_some(Why::TaskChange);
-        let done = self.done_to(&task)?;
-        self.told(&task, &done, why)
+        self.told(&payload.task, &self.done_to(&payload), why)
     }
 
     /// What was done to a task, in words.
-    fn done_to(&self, task: &Task) -> Result<String, Unreadable> {
-        Ok(match self.event.kind {
-            EventKind::TaskCreated => "made this task".to_owned(),
-            EventKind::TaskTransitioned => {
-                let from: String = self.field("from")?;
-                let to: String = self.field("to")?;
-                let comment: Option<String> = self.field("comment")?;
-                let comment = comment.map(|comment| format!(" and says: {comment}")).unwrap_or_default();
-                format!("moved this task from {from} to {to}{comment}")
+    fn done_to(&self, payload: &TaskPayload) -> String {
+        let assigned = self.event.kind == EventKind::TaskAssigned;
+        let added = self.event.kind == EventKind::TaskDependencyAdded;
+        match (self.event.kind, payload) {
+            (EventKind::TaskTransitioned, TaskPayload { from: Some(from), to: Some(to), comment, .. }) => {
+                let comment = comment.as_ref().map(|comment| format!(" and says: {comment}"));
+                format!("moved this task from {from} to {to}{}", comment.unwrap_or_default())
             }
-            EventKind::TaskUpdated => {
-                let changed: Vec<String> = self.field("changed")?;
+            (EventKind::TaskUpdated, TaskPayload { changed, .. }) => {
                 format!("changed this task: {}", changed.join(", "))
             }
-            EventKind::TaskAssigned | EventKind::TaskUnassigned => {
-                let user: UserId = self.field("user_id")?;
-                let whom = match self.roster.user(user) {
-                    _ if user == self.roster.me => "you".to_owned(),
+            (
+                EventKind::TaskAssigned | EventKind::TaskUnassigned,
+                TaskPayload { user_id: Some(user), .. },
+            ) => {
+                let whom = match self.roster.user(*user) {
+                    _ if *user == self.roster.me => "you".to_owned(),
                     Some(user) => format!("@{}", user.handle),
                     None => "somebody".to_owned(),
                 };
-                let verb = if self.event.kind == EventKind::TaskAssigned {
-                    "assigned this task to"
-                } else {
-                    "took this task from"
-                };
-                format!("{verb} {whom}")
+                format!("{} {whom}", if assigned { "assigned this task to" } else { "took this task from" })
             }
-            EventKind::TaskArchived => "archived this task".to_owned(),
-            EventKind::TaskRestored => "restored this task".to_owned(),
-            EventKind::TaskDependencyAdded | EventKind::TaskDependencyRemoved => {
-                let blocker: TaskId = self.field("blocked_by_id")?;
-                let title = task.dependencies.iter().find(|other| other.id == blocker);
+            (
+                EventKind::TaskDependencyAdded | EventKind::TaskDependencyRemoved,
+                TaskPayload { task, blocked_by_id: Some(blocker), .. },
+            ) => {
+                let title = task.dependencies.iter().find(|other| other.id == *blocker);
                 let title = title.map_or_else(|| blocker.to_string(), |other| format!("“{}”", other.title));
-                let added = self.event.kind == EventKind::TaskDependencyAdded;
                 format!(
                     "{} {title}",
                     if added { "made this task wait for" } else { "let this task no longer wait for" }
                 )
             }
-            EventKind::TaskEvidenceAdded => "added evidence to this task".to_owned(),
-            EventKind::TaskEvidenceRemoved => "took evidence from this task".to_owned(),
-            other => other.as_str().to_owned(),
-        })
+            (EventKind::TaskCreated, _) => "made this task".to_owned(),
+            (EventKind::TaskArchived, _) => "archived this task".to_owned(),
+            (EventKind::TaskRestored, _) => "restored this task".to_owned(),
+            (EventKind::TaskEvidenceAdded, _) => "added evidence to this task".to_owned(),
+            (EventKind::TaskEvidenceRemoved, _) => "took evidence from this task".to_owned(),
+            (other, _) => other.as_str().to_owned(),
+        }
     }
 
     /// Something that was done to a task.
@@ -307,21 +285,20 @@ impl Reader<'_> {
     }
 
     fn membership(&self) -> Result<Routed, Unreadable> {
-        let user: UserId = self.field("user_id")?;
-        let project: Box<Project> = self.field("project")?;
-        let change = match self.event.kind {
-            _ if user != self.roster.me => Change::Project(project),
+        let ProjectPayload { project, user_id, .. } = self.read()?;
+        let project = Box::new(project);
+        Ok(match self.event.kind {
+            _ if user_id != Some(self.roster.me) => Change::Project(project),
             EventKind::ProjectUserAssigned => Change::Joined(project),
             _ => Change::Left(project),
-        };
-        Ok(Routed { change: Some(change), ..Routed::default() })
+        }
+        .into())
     }
 
-    fn stage(&self) -> Result<Routed, Unreadable> {
-        let project: Box<Project> = self.field("project")?;
-        let from: String = self.field("from")?;
-        let to: String = self.field("to")?;
-        let said = self.roster.place(project.channel_id).map(|place| Said {
+    fn project(&self) -> Result<Routed, Unreadable> {
+        let ProjectPayload { project, from, to, .. } = self.read()?;
+        let moved = self.roster.place(project.channel_id).zip(from.zip(to));
+        let said = moved.map(|(place, (from, to))| Said {
             event_id: self.event.id,
             place,
             item: Item {
@@ -336,7 +313,17 @@ impl Reader<'_> {
             why: None,
             answers: None,
         });
-        Ok(Routed { said, change: Some(Change::Project(project)), ..Routed::default() })
+        let change = match self.event.kind {
+            EventKind::ProjectDeleted => Change::Left(Box::new(project)),
+            _ => Change::Project(Box::new(project)),
+        };
+        Ok(Routed { said, change: Some(change), ..Routed::default() })
+    }
+}
+
+impl From<Change> for Routed {
+    fn from(change: Change) -> Routed {
+        Routed { change: Some(change), ..Routed::default() }
     }
 }
 

@@ -14,5 +14,5 @@ mod stream;
 
 pub use error::{Result, ServerError};
 pub use http::Http;
-pub use request::{Organization, Server};
+pub use request::Server;
 pub use stream::{Cursor, EventStream, Item};

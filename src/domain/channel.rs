@@ -1,7 +1,7 @@
 //! Channels: who may enter, what they are called, how far each member has read.
 
 use mission_control_shared::{
-    Channel, ChannelId, ChannelType, EventKind, MessageId, Project, ProjectId, UserId,
+    Channel, ChannelId, ChannelType, EventKind, MessageId, Moment, Project, ProjectId, UserId,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -161,16 +161,6 @@ fn rename(tx: &mut TenantTx<'_, '_>, mut channel: Channel, name: &str) -> Result
     channel.updated_at = tx.now();
     channel::update(tx, &channel)?;
     record(tx, EventKind::ChannelUpdated, &channel, &["name"])
-}
-
-/// A moment in a channel, which is shown to open streams and never stored.
-#[derive(Serialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-enum Moment {
-    /// Somebody is writing.
-    Typing { channel_id: ChannelId, user_id: UserId },
-    /// The reader's own marker moved.
-    Read { channel_id: ChannelId, message_id: MessageId, unread_count: i64 },
 }
 
 fn signal(tx: &mut TenantTx<'_, '_>, channel: &Channel, only: Option<UserId>, moment: &Moment) {

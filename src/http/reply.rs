@@ -5,8 +5,8 @@ use axum::http::header::{CONTENT_TYPE, ETAG, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use mission_control_shared::{Paged, Pagination};
 use serde::Serialize;
-use utoipa::ToSchema;
 
 use crate::domain::{Listed, Page};
 use crate::error::Error;
@@ -70,46 +70,12 @@ impl IntoResponse for Reply {
     }
 }
 
-/// A page of a list.
-#[derive(Serialize, ToSchema)]
-pub struct Paged<T> {
-    /// The items.
-    data: Vec<T>,
-    /// Which page this is.
-    pagination: Pagination,
-}
-
-/// Which page of how many.
-#[derive(Serialize, ToSchema)]
-pub struct Pagination {
-    /// From 1.
-    page: i64,
-    /// Items on a full page.
-    per_page: i64,
-    /// Items on all pages.
-    total: i64,
-    /// How many pages.
-    total_pages: i64,
-}
-
-impl<T> Paged<T> {
-    /// The answer to `page`.
-    pub fn new(listed: Listed<T>, page: Page) -> Paged<T> {
-        let total_pages = (listed.total + page.per_page - 1) / page.per_page;
-        let pagination =
-            Pagination { page: page.page, per_page: page.per_page, total: listed.total, total_pages };
-        Paged { data: listed.items, pagination }
-    }
-}
-
-/// A page of a list with cursors.
-#[derive(Serialize, ToSchema)]
-pub struct Cursored<T, C> {
-    /// The items.
-    pub data: Vec<T>,
-    /// What to give to the same parameter for the next page; `null` at the end. `C` is an `Option`:
-    /// the document's generator does not see one around a type parameter.
-    pub next_cursor: C,
+/// The answer to `page`.
+pub fn paged<T>(listed: Listed<T>, page: Page) -> Paged<T> {
+    let total_pages = (listed.total + page.per_page - 1) / page.per_page;
+    let pagination =
+        Pagination { page: page.page, per_page: page.per_page, total: listed.total, total_pages };
+    Paged { data: listed.items, pagination }
 }
 
 impl IntoResponse for Error {

@@ -187,7 +187,8 @@ impl Hub {
 }
 
 fn presence(user_id: UserId, online: bool) -> Entry {
-    let json = format!(r#"{{"type":"presence","user_id":"{user_id}","online":{online}}}"#);
+    let moment = mission_control_shared::Moment::Presence { user_id, online };
+    let json = serde_json::to_string(&moment).expect("our own types always become JSON");
     let bytes = Bytes::from(format!("event: ephemeral\ndata: {json}\n\n"));
     Entry::Moment(Arc::new(Moment { project: None, only: None, bytes }))
 }

@@ -1,14 +1,18 @@
 //! What the server answers is what the contract's types say: each answer is read with its type and
 //! written again, and nothing is lost or added on the way.
 
+use std::collections::BTreeMap;
+
 use mission_control_shared::{
-    Channel, ErrorEnvelope, Event, EventKind, Me, Message, Project, Subscriptions, Task, User,
+    Channel, ChannelPayload, CommandPayload, Cursored, ErrorEnvelope, Event, EventKind, Me, Message,
+    MessageId, MessagePayload, Moment, Organization, Paged, Project, ProjectPayload, ReceiptPayload,
+    StreamNotice, Subscriptions, Task, TaskPayload, User, UserPayload,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::support::{TestHub, text};
+use crate::support::{EventStream, TestHub, text};
 
 /// Reads an answer with its type and writes it again: it must be the same but for `beside`, fields
 /// that stand beside the resource.
@@ -21,6 +25,31 @@ fn travels<T: DeserializeOwned + Serialize>(answer: &Value, beside: &[&str]) {
         written[*field] = answer[*field].clone();
     }
     assert_eq!(&written, answer);
+}
+
+/// What the events say that the bridge reads, each with the type of its kind: the payload by kind.
+pub(crate) fn payloads_travel(log: &[Value]) -> BTreeMap<&'static str, Value> {
+    let mut payloads = BTreeMap::new();
+    for event in log {
+        travels::<Event>(event, &[]);
+        let Event { kind, payload, .. } = serde_json::from_value(event.clone()).unwrap();
+        assert_ne!(kind, EventKind::Unknown);
+        match kind.as_str().split_once('.').unwrap().0 {
+            "project" => travels::<ProjectPayload>(&payload, &[]),
+            "task" => travels::<TaskPayload>(&payload, &[]),
+            "channel" => travels::<ChannelPayload>(&payload, &[]),
+            "user" | "api_key" => travels::<UserPayload>(&payload, &[]),
+            "mention" => travels::<MessagePayload>(&payload, &[]),
+            "message" if kind == EventKind::MessageReceipt => travels::<ReceiptPayload>(&payload, &[]),
+            "message" => travels::<MessagePayload>(&payload, &[]),
+            "command" => travels::<CommandPayload>(&payload, &[]),
+            // Nothing that the bridge reads.
+            "auth" => continue,
+            other => panic!("the test knows no payload of `{other}`"),
+        }
+        payloads.entry(kind.as_str()).or_insert_with(|| settled(&payload));
+    }
+    payloads
 }
 
 /// The answer with what differs from run to run replaced, once it was found to be what it should be.
@@ -113,6 +142,15 @@ async fn answers_are_what_the_types_of_the_contract_say() {
     insta::assert_json_snapshot!("me", settled(&me));
 
     let topics = [("project", text(&project, "id")), ("task", text(&task, "id")), ("channel", channel_id)];
+    let organization = agent.get(&acme.path("")).await.expect_status(200).json();
+    let read: Organization = serde_json::from_value(organization.clone()).unwrap();
+    for (name, value) in serde_json::to_value(read).unwrap().as_object().unwrap() {
+        assert_eq!(value, &organization[name], "{name}");
+    }
+    travels::<Paged<Task>>(&admin.get(&acme.path("/tasks")).await.expect_status(200).json(), &[]);
+    let page = admin.get(&messages).await.expect_status(200).json();
+    travels::<Cursored<Message, Option<MessageId>>>(&page, &[]);
+
     let subscriptions = agent.subscribes_to(&topics).await.expect_status(200).json();
     travels::<Subscriptions>(&subscriptions, &[]);
     insta::assert_json_snapshot!("subscriptions", settled(&subscriptions));
@@ -136,26 +174,53 @@ async fn events_are_what_the_type_of_the_contract_says() {
     acme.admin.says(&acme.admin.general().await, "hello").await;
 
     let log = agent.events().await;
-    for event in &log {
-        travels::<Event>(event, &[]);
-        let read: Event = serde_json::from_value(event.clone()).unwrap();
-        assert_ne!(read.kind, EventKind::Unknown);
-    }
-    // What is in the payload is the resource, to be read with its own type.
-    for event in &log {
-        let payload = &event["payload"];
-        match text(event, "type").split('.').next().unwrap() {
-            "project" => travels::<Project>(&payload["project"], &[]),
-            "task" => travels::<Task>(&payload["task"], &[]),
-            "channel" => travels::<Channel>(&payload["channel"], &[]),
-            "message" => travels::<Message>(&payload["message"], &[]),
-            "user" => travels::<User>(&payload["user"], &[]),
-            other => panic!("the test knows no resource of `{other}`"),
-        }
-    }
+    payloads_travel(&log);
     let moved = stream.event("task.transitioned").await;
     travels::<Event>(&moved, &[]);
     insta::assert_json_snapshot!("event", settled(&moved));
+}
+
+async fn next_moment(stream: &mut EventStream) -> Value {
+    loop {
+        let frame = stream.raw().await.expect("the stream goes on");
+        if frame.event.as_deref() == Some("ephemeral") {
+            return frame.json();
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_a_stream_says_beside_events_is_what_the_contract_says() {
+    let hub = TestHub::start().await;
+    let acme = hub.tenant("acme").await;
+    let agent = hub.agent(&acme, "kay").await;
+    let general = acme.admin.general().await;
+    let mut stream = agent.listens("?ephemeral=1", None).await;
+    let typing = format!("/channels/{general}/typing");
+    acme.admin.post(&acme.path(&typing), json!({})).await.expect_status(204);
+    let moment = loop {
+        let moment: Moment = serde_json::from_value(next_moment(&mut stream).await).unwrap();
+        if !matches!(moment, Moment::Presence { .. }) {
+            break moment;
+        }
+    };
+    let Moment::Typing { channel_id, .. } = moment else { panic!("{moment:?}") };
+    assert_eq!(channel_id.to_string(), general);
+    let said = acme.admin.says(&general, "read me").await;
+    agent
+        .put(&acme.path(&format!("/channels/{general}/read")), json!({"message_id": said["id"]}))
+        .await
+        .expect_status(204);
+    let moment: Moment = serde_json::from_value(next_moment(&mut stream).await).unwrap();
+    assert!(matches!(moment, Moment::Read { unread_count: 0, .. }), "{moment:?}");
+
+    let mut late = agent.listens("", Some("999999")).await;
+    let reset: StreamNotice = serde_json::from_value(late.next().await.unwrap()).unwrap();
+    assert!(matches!(reset, StreamNotice::Reset { sequence_id } if sequence_id > 0), "{reset:?}");
+    let keys = acme.path(&format!("/users/{}/api-keys", agent.id));
+    acme.admin.delete(&keys).await.expect_status(204);
+    let revoked: StreamNotice = serde_json::from_value(late.event("session.revoked").await).unwrap();
+    assert_eq!(revoked, StreamNotice::Revoked);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{ActorType, ChannelId, EventId, OrgId, ProjectId, TaskId, Timestamp, UserId};
@@ -36,6 +37,13 @@ pub struct Event {
     pub payload: serde_json::Value,
     /// When.
     pub timestamp: Timestamp,
+}
+
+impl Event {
+    /// What it says, as the type that belongs to its kind.
+    pub fn read<T: DeserializeOwned>(&self) -> serde_json::Result<T> {
+        T::deserialize(&self.payload)
+    }
 }
 
 macro_rules! event_kinds {

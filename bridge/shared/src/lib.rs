@@ -10,8 +10,12 @@ mod error;
 mod event;
 mod id;
 mod kind;
+mod list;
+mod payload;
 mod resource;
+mod stream;
 mod timestamp;
+mod version;
 
 pub use error::{ErrorBody, ErrorDetail, ErrorEnvelope};
 pub use event::{Event, EventKind};
@@ -23,11 +27,15 @@ pub use kind::{
     ActorType, ChannelType, EvidenceType, MessageKind, OrgStatus, Priority, ProjectStage, ProjectType,
     ReceiptState, Role, TaskStatus, TaskType, TopicType, UserStatus, UserType,
 };
-pub use resource::{
-    Channel, Evidence, LinkedTask, Me, Membership, Message, NewMessage, NewReceipt, Project, Receipt, Sender,
-    Subscription, Subscriptions, Task, User,
+pub use list::{Cursored, Paged, Pagination};
+pub use payload::{
+    ChannelPayload, CommandPayload, MessagePayload, MessageReference, ProjectPayload, ReceiptPayload,
+    TaskPayload, UserPayload,
 };
+pub use resource::{
+    Channel, Evidence, LinkedTask, Me, Membership, Message, NewMessage, NewReceipt, Organization, Project,
+    Receipt, Sender, Subscription, Subscriptions, Task, User,
+};
+pub use stream::{Moment, StreamNotice};
 pub use timestamp::Timestamp;
-
-/// The version of the API that this contract describes, sent as `X-MC-API-Version`.
-pub const API_VERSION: &str = "2026.1";
+pub use version::{API_VERSION, Compatibility};

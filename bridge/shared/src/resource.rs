@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    ChannelId, ChannelType, EvidenceId, EvidenceType, MessageId, MessageKind, OrgId, Priority, ProjectId,
-    ProjectStage, ProjectType, ReceiptState, Role, TaskId, TaskStatus, TaskType, Timestamp, TopicType,
-    UserId, UserStatus, UserType,
+    ChannelId, ChannelType, EvidenceId, EvidenceType, MessageId, MessageKind, OrgId, OrgStatus, Priority,
+    ProjectId, ProjectStage, ProjectType, ReceiptState, Role, TaskId, TaskStatus, TaskType, Timestamp,
+    TopicType, UserId, UserStatus, UserType,
 };
 
 macro_rules! resources {
@@ -257,6 +257,22 @@ resources! {
         pub created_at: Timestamp,
         /// When their record last changed.
         pub updated_at: Timestamp,
+    }
+
+    /// What the bridge reads of an organization.
+    pub struct Organization {
+        /// Its id.
+        pub id: OrgId,
+        /// Its name in paths.
+        pub slug: String,
+        /// Its name.
+        pub name: String,
+        /// What it may do now.
+        pub status: OrgStatus,
+        /// Changes when a backup is restored: cursors of another epoch mean nothing.
+        pub log_epoch: String,
+        /// The newest event's `sequence_id`; 0 = none yet.
+        pub sequence_id: i64,
     }
 
     /// The caller.

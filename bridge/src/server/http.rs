@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use bytes::Bytes;
-use mission_control_shared::{API_VERSION, ErrorEnvelope};
+use mission_control_shared::{API_VERSION, Compatibility, ErrorEnvelope};
 use reqwest::header::{CONTENT_LENGTH, LOCATION, RETRY_AFTER};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, redirect};
 
@@ -76,9 +76,9 @@ impl Http {
             return Ok(());
         };
         self.version.get_or_init(|| theirs.to_owned());
-        match relation(theirs) {
-            Relation::Same => {}
-            Relation::Newer => {
+        match Compatibility::with(theirs) {
+            Compatibility::Full => {}
+            Compatibility::Newer => {
                 if !self.told_newer.swap(true, Ordering::Relaxed) {
                     tracing::warn!(
                         server.api_version = theirs,
@@ -87,7 +87,7 @@ impl Http {
                     );
                 }
             }
-            Relation::Other => {
+            Compatibility::None => {
                 return Err(ServerError::Unsupported {
                     server: theirs.to_owned(),
                     needed: API_VERSION.to_owned(),
@@ -95,28 +95,6 @@ impl Http {
             }
         }
         Ok(())
-    }
-}
-
-/// How another version stands to ours.
-#[derive(Debug, PartialEq, Eq)]
-enum Relation {
-    Same,
-    Newer,
-    Other,
-}
-
-fn relation(theirs: &str) -> Relation {
-    let parts = |version: &str| -> Option<(u32, u32)> {
-        let (major, minor) = version.trim().split_once('.')?;
-        Some((major.parse().ok()?, minor.split('.').next()?.parse().ok()?))
-    };
-    let ours = parts(API_VERSION).expect("our own version is one");
-    match parts(theirs) {
-        Some((major, minor)) if major == ours.0 && minor > ours.1 => Relation::Newer,
-        // An older minor has all that a bridge of this major needs.
-        Some((major, _)) if major == ours.0 => Relation::Same,
-        _ => Relation::Other,
     }
 }
 
@@ -194,21 +172,4 @@ async fn refused(answer: Response) -> ServerError {
 
 fn later(message: &str, retry_after: Option<Duration>) -> ServerError {
     ServerError::Unreachable { reason: format!("the server cannot answer now: {message}"), retry_after }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_newer_minor_is_good_enough_and_another_major_is_not() {
-        let (major, minor) = API_VERSION.split_once('.').expect("two parts");
-        let minor: u32 = minor.parse().expect("a number");
-        assert_eq!(relation(API_VERSION), Relation::Same);
-        assert_eq!(relation(&format!("{major}.{}", minor + 1)), Relation::Newer);
-        assert_eq!(relation(&format!("{major}.{minor}.7")), Relation::Same);
-        for other in ["2027.1", "1.0", "", "next", "2026"] {
-            assert_eq!(relation(other), Relation::Other, "{other}");
-        }
-    }
 }

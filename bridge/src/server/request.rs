@@ -5,35 +5,20 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use mission_control_shared::{
-    Channel, ChannelId, Me, Message, MessageId, NewMessage, NewReceipt, OrgId, Project, ProjectId,
-    Subscriptions, Task, TaskId, User,
+    Channel, ChannelId, Cursored, Me, Message, MessageId, NewMessage, NewReceipt, Organization, Paged,
+    Project, ProjectId, Subscriptions, Task, TaskId, User,
 };
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, RequestBuilder, Response};
 use secrecy::{ExposeSecret as _, SecretString};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
 use super::{Cursor, EventStream, Http, Result, ServerError, http};
 use crate::config::MissionControl;
 
 /// How many items a page has.
 const PAGE: u32 = 100;
-
-/// An organization.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Organization {
-    /// Its id.
-    pub id: OrgId,
-    /// Its name in paths.
-    pub slug: String,
-    /// Its name.
-    pub name: String,
-    /// Changes when a backup is restored.
-    pub log_epoch: String,
-    /// The newest event's.
-    pub sequence_id: i64,
-}
 
 /// Mission Control as one agent sees it.
 #[derive(Clone)]
@@ -48,25 +33,6 @@ struct Inner {
     key: RwLock<SecretString>,
     timeout: Duration,
     silence: Duration,
-}
-
-/// A page of a list.
-#[derive(Deserialize)]
-struct Listed<T> {
-    data: Vec<T>,
-    pagination: Pagination,
-}
-
-#[derive(Deserialize)]
-struct Pagination {
-    total_pages: u64,
-}
-
-/// A page of messages, newest first.
-#[derive(Deserialize)]
-struct Back {
-    data: Vec<Message>,
-    next_cursor: Option<String>,
 }
 
 impl Server {
@@ -139,7 +105,7 @@ impl Server {
         limit: u32,
     ) -> Result<Vec<Message>> {
         let mut messages: Vec<Message> = Vec::new();
-        let mut before = before.map(|id| id.to_string());
+        let mut before = before;
         loop {
             let missing = limit.saturating_sub(u32::try_from(messages.len()).unwrap_or(limit)).min(PAGE);
             if missing == 0 {
@@ -149,7 +115,7 @@ impl Server {
             if let Some(before) = &before {
                 path.push_str(&format!("&before={before}"));
             }
-            let page: Back = self.read(self.get(path)?).await?;
+            let page: Cursored<Message, Option<MessageId>> = self.read(self.get(path)?).await?;
             messages.extend(page.data);
             match page.next_cursor {
                 Some(cursor) => before = Some(cursor),
@@ -237,7 +203,7 @@ impl Server {
         let join = if path.contains('?') { '&' } else { '?' };
         loop {
             let request = self.get(format_args!("{path}{join}per_page={PAGE}&page={page}"))?;
-            let Listed { data, pagination }: Listed<T> = self.read(request).await?;
+            let Paged { data, pagination }: Paged<T> = self.read(request).await?;
             let empty = data.is_empty();
             items.extend(data);
             if empty || page >= pagination.total_pages {

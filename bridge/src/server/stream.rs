@@ -7,9 +7,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::{self, Stream, StreamExt as _};
-use mission_control_shared::Event;
+use mission_control_shared::{Event, StreamNotice};
 use reqwest::Response;
-use serde::Deserialize;
 use sse_stream::{Sse, SseByteStream};
 use tokio::time::timeout;
 
@@ -146,12 +145,6 @@ impl Growth {
     }
 }
 
-#[derive(Deserialize)]
-struct Notice {
-    #[serde(rename = "type")]
-    kind: String,
-}
-
 /// What a frame says; `None` = nothing for us.
 fn read(frame: Sse) -> Option<Item> {
     // Moments such as typing: never asked for here.
@@ -162,10 +155,10 @@ fn read(frame: Sse) -> Option<Item> {
     let Some(text) = frame.data else {
         return cursor.map(Item::Cursor);
     };
-    Some(match (event(&text), cursor) {
+    Some(match (told(&text), cursor) {
         (Ok(Told::Event(event)), Some(cursor)) => Item::Event(cursor, event),
-        (Ok(Told::Reset), Some(cursor)) => Item::Reset(cursor),
-        (Ok(Told::Revoked), _) => Item::Revoked,
+        (Ok(Told::Notice(StreamNotice::Reset { .. })), Some(cursor)) => Item::Reset(cursor),
+        (Ok(Told::Notice(StreamNotice::Revoked)), _) => Item::Revoked,
         (Ok(_), None) => unreadable(cursor, &text, "it has no cursor".to_owned()),
         (Err(error), _) => unreadable(cursor, &text, error.to_string()),
     })
@@ -173,17 +166,15 @@ fn read(frame: Sse) -> Option<Item> {
 
 enum Told {
     Event(Box<Event>),
-    Reset,
-    Revoked,
+    Notice(StreamNotice),
 }
 
-fn event(text: &str) -> serde_json::Result<Told> {
-    let notice: Notice = serde_json::from_str(text)?;
-    match &*notice.kind {
-        "events.reset" => Ok(Told::Reset),
-        "session.revoked" => Ok(Told::Revoked),
-        _ => serde_json::from_str(text).map(Told::Event),
+fn told(text: &str) -> serde_json::Result<Told> {
+    // An event has a type as well, but none of these.
+    if let Ok(notice) = serde_json::from_str(text) {
+        return Ok(Told::Notice(notice));
     }
+    serde_json::from_str(text).map(Told::Event)
 }
 
 fn unreadable(cursor: Option<Cursor>, text: &str, why: String) -> Item {

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use mission_control_shared::{Channel, ChannelId};
+use mission_control_shared::{Channel, ChannelId, Paged};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -12,7 +12,7 @@ use crate::domain::channel::{self, ChannelPatch, NewChannel};
 use crate::error::Result;
 use crate::http::extract::{Id, IfMatch, Json, Post, Query, page};
 use crate::http::openapi::{IdPath, OrgPath, ReadProblems, WriteProblems};
-use crate::http::reply::{Paged, Reply};
+use crate::http::reply::{Reply, paged};
 
 /// Which channels.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -37,7 +37,7 @@ pub async fn list_channels(
 ) -> Result<Reply> {
     let page = page(query.page, query.per_page)?;
     let listed = app.read(&caller, move |tx| channel::list(tx, page)).await?;
-    Ok(Reply::ok(&Paged::new(listed, page)))
+    Ok(Reply::ok(&paged(listed, page)))
 }
 
 /// Create an org-wide channel

@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use mission_control_shared::{ChannelId, Event, EventKind, ProjectId, TaskId, Timestamp};
+use mission_control_shared::{ChannelId, Cursored, Event, EventKind, ProjectId, TaskId, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
@@ -18,7 +18,7 @@ use crate::events::Frame;
 use crate::http::csv;
 use crate::http::extract::{Query, UserRef, limit};
 use crate::http::openapi::{OrgPath, ReadProblems};
-use crate::http::reply::{Cursored, Reply};
+use crate::http::reply::Reply;
 use crate::store::event::{Direction, Wanted};
 
 /// How the list is written.

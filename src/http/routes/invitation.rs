@@ -1,7 +1,7 @@
 //! Invitations that were not accepted yet.
 
 use axum::extract::State;
-use mission_control_shared::InvitationId;
+use mission_control_shared::{InvitationId, Paged};
 
 use super::organization::PageQuery;
 use crate::app::App;
@@ -10,7 +10,7 @@ use crate::domain::invitation::{self, Invitation};
 use crate::error::Result;
 use crate::http::extract::{Id, Query, page};
 use crate::http::openapi::{IdPath, OrgPath, ReadProblems, WriteProblems};
-use crate::http::reply::{Paged, Reply};
+use crate::http::reply::{Reply, paged};
 
 /// List open invitations, newest first
 #[utoipa::path(get, path = "/orgs/{slug}/invitations", tag = "users", params(OrgPath, PageQuery),
@@ -22,7 +22,7 @@ pub async fn list_invitations(
 ) -> Result<Reply> {
     let page = page(query.page, query.per_page)?;
     let listed = app.read(&caller, move |tx| invitation::list(tx, page)).await?;
-    Ok(Reply::ok(&Paged::new(listed, page)))
+    Ok(Reply::ok(&paged(listed, page)))
 }
 
 /// Revoke an invitation; who never joined is removed

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode};
-use mission_control_shared::{ChannelId, Message, MessageId, NewMessage, NewReceipt, TaskId};
+use mission_control_shared::{ChannelId, Cursored, Message, MessageId, NewMessage, NewReceipt, TaskId};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -13,7 +13,7 @@ use crate::domain::message::{self, Part, Posted, receipt};
 use crate::error::Result;
 use crate::http::extract::{EmptyPost, Id, Json, OtherId, Post, Query, limit};
 use crate::http::openapi::{IdPath, OrgPath, OtherIdPath, ReadProblems, WriteProblems};
-use crate::http::reply::{Cursored, Reply};
+use crate::http::reply::Reply;
 
 /// Which part of the messages.
 #[derive(Debug, Deserialize, IntoParams)]

@@ -1,6 +1,7 @@
 //! Organizations.
 
 use axum::extract::State;
+use mission_control_shared::Paged;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -10,7 +11,7 @@ use crate::domain::organization::{self, Org, OrgSummary};
 use crate::error::Result;
 use crate::http::extract::{Query, page};
 use crate::http::openapi::{OrgPath, ReadProblems};
-use crate::http::reply::{Paged, Reply};
+use crate::http::reply::{Reply, paged};
 
 /// Which page.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -36,7 +37,7 @@ pub async fn list_organizations(
     let page = page(query.page, query.per_page)?;
     let user_id = principal.user_id;
     let listed = app.read_system(move |tx| organization::list_of_user(tx, user_id, page)).await?;
-    Ok(Reply::ok(&Paged::new(listed, page)))
+    Ok(Reply::ok(&paged(listed, page)))
 }
 
 /// Get an organization with its settings

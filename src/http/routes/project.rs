@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use mission_control_shared::{Project, ProjectId, ProjectStage, ProjectType, UserId};
+use mission_control_shared::{Paged, Project, ProjectId, ProjectStage, ProjectType, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -12,7 +12,7 @@ use crate::domain::project::{self, NewProject, ProjectPatch, Wanted};
 use crate::error::Result;
 use crate::http::extract::{Id, IfMatch, Json, OtherId, Post, Query, UserRef, page};
 use crate::http::openapi::{IdPath, OrgPath, OtherUserPath, ReadProblems, WriteProblems};
-use crate::http::reply::{Paged, Reply};
+use crate::http::reply::{Reply, paged};
 
 /// Which projects.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -62,7 +62,7 @@ pub async fn list_projects(
         include_ended: query.include_ended,
     };
     let listed = app.read(&caller, move |tx| project::list(tx, &wanted, page)).await?;
-    Ok(Reply::ok(&Paged::new(listed, page)))
+    Ok(Reply::ok(&paged(listed, page)))
 }
 
 /// Create a project with its channel

@@ -2,7 +2,9 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use mission_control_shared::{EvidenceId, Priority, ProjectId, Task, TaskId, TaskStatus, TaskType, UserId};
+use mission_control_shared::{
+    EvidenceId, Paged, Priority, ProjectId, Task, TaskId, TaskStatus, TaskType, UserId,
+};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -14,7 +16,7 @@ use crate::domain::task::{
 use crate::error::Result;
 use crate::http::extract::{EmptyPost, Id, IfMatch, Json, OtherId, Post, Query, UserRef, page};
 use crate::http::openapi::{IdPath, OrgPath, OtherIdPath, ReadProblems, WriteProblems};
-use crate::http::reply::{Paged, Reply};
+use crate::http::reply::{Reply, paged};
 
 /// Which tasks; a filter that is repeated takes any of its values.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -94,7 +96,7 @@ pub async fn list_tasks(
     let page = page(query.page, query.per_page)?;
     let wanted = query.wanted(caller.user_id);
     let listed = app.read(&caller, move |tx| task::list(tx, &wanted, page)).await?;
-    Ok(Reply::ok(&Paged::new(listed, page)))
+    Ok(Reply::ok(&paged(listed, page)))
 }
 
 /// Create a task in the backlog

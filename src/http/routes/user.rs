@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use mission_control_shared::{Role, User, UserType};
+use mission_control_shared::{Paged, Role, User, UserType};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -13,7 +13,7 @@ use crate::domain::user::{self, CreatedUser, NewUser, UserPatch, Wanted};
 use crate::error::Result;
 use crate::http::extract::{Id, IfMatch, Json, Post, Query, UserRef, page};
 use crate::http::openapi::{OrgPath, ReadProblems, UserPath, WriteProblems};
-use crate::http::reply::{Paged, Reply};
+use crate::http::reply::{Reply, paged};
 
 /// Which members.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -49,7 +49,7 @@ pub async fn list_users(
     let mut listed = app.read(&caller, move |tx| user::list(tx, &wanted, page)).await?;
     let online = app.hub().online(caller.org_id);
     listed.items.iter_mut().for_each(|user| user.online = Some(online.contains(&user.id)));
-    Ok(Reply::ok(&Paged::new(listed, page)))
+    Ok(Reply::ok(&paged(listed, page)))
 }
 
 /// Invite a person or make an agent; the invitation or the key is shown this once

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
+use crate::contract::payloads_travel;
 use crate::support::{Actor, PASSWORD, Tenant, TestHub, text};
 
 /// The fields of each kind's payload. A `?` marks one that may be missing.
@@ -164,6 +165,7 @@ async fn every_kind_of_event_says_what_the_specification_names() {
         find_fields(&event["payload"], &own, kind, &mut wrong);
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    insta::assert_json_snapshot!("payloads", payloads_travel(&log));
     let text = Value::from(log).to_string();
     assert!(!text.contains("_live_") || !text.contains(PASSWORD), "no secret is in the log");
 }
