@@ -29,7 +29,7 @@ fn me(handle: &str, slug: &str) -> Vec<Step> {
 
 fn organization() -> Vec<Step> {
     let id = "01a20cdc-9738-76bc-8fe5-c7c157b3f2c2";
-    good(&json!({"id": id, "slug": "acme", "name": "Acme", "log_epoch": "7", "sequence_id": 12}).to_string())
+    good(&json!({"id": id, "slug": "acme", "name": "Acme", "status": "active", "log_epoch": "7", "sequence_id": 12}).to_string())
 }
 
 impl Place {

@@ -173,7 +173,8 @@ async fn history_goes_back_over_pages_and_comes_oldest_first() {
         good(&format!(r#"{{"data":[{}],"next_cursor":{next}}}"#, messages.collect::<Vec<_>>().join(",")))
     };
     let four = Uuid::from_u128(4);
-    let mut script = Script::start(vec![page(&[5, 4], &format!("\"{four}\"")), page(&[3, 2, 1], "null")]).await;
+    let mut script =
+        Script::start(vec![page(&[5, 4], &format!("\"{four}\"")), page(&[3, 2, 1], "null")]).await;
     let messages = script.server().history(channel(), None, 150).await.expect("answers");
     let told: Vec<&str> = messages.iter().map(|message| &*message.content).collect();
     assert_eq!(told, ["1", "2", "3", "4", "5"]);

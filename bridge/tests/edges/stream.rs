@@ -91,9 +91,9 @@ async fn what_is_no_event_is_set_aside_and_the_rest_goes_on() {
     [
         "Unreadable { cursor: Some(Cursor { epoch: 3, seq: 1 }), text: \"{\\\"type\\\":\\\"message.created\\\"}\", why: \"missing field `id` at line 1 column 26\" }",
         "Unreadable { cursor: Some(Cursor { epoch: 3, seq: 2 }), text: \"nonsense\", why: \"expected ident at line 1 column 2\" }",
-        "Unreadable { cursor: None, text: \"{}\", why: \"missing field `type` at line 1 column 2\" }",
+        "Unreadable { cursor: None, text: \"{}\", why: \"missing field `id` at line 1 column 2\" }",
         "Unreadable { cursor: None, text: \"{\\\"actor_id\\\":null,\\\"actor_type\\\":\\\"system\\\",\\\"channel_id\\\":null,\\\"id\\\":\\\"00000000-0000-0000-0000-000000000009\\\",\\\"of_a_newer_server\\\":1,\\\"org_id\\\":\\\"00000000-0000-0000-0000-000000000000\\\",\\\"payload\\\":{\\\"text\\\":\\\"no cursor\\\"},\\\"project_ids\\\":[],\\\"sequence_id\\\":3,\\\"task_id\\\":null,\\\"timestamp\\\":\\\"2026-11-24T09:00:00.000Z\\\",\\\"type\\\":\\\"message.created\\\"}\", why: \"it has no cursor\" }",
-        "Unreadable { cursor: None, text: \"[]\", why: \"invalid length 0, expected struct Notice with 1 element at line 1 column 2\" }",
+        "Unreadable { cursor: None, text: \"[]\", why: \"invalid length 0, expected struct Event with 11 elements at line 1 column 2\" }",
         "event 3.4 message.created",
         "the end",
     ]
