@@ -53,6 +53,21 @@ export class Api {
     return this.#ask(path, { method: 'DELETE', headers: this.credentials })
   }
 
+  patch(path: string, body: object): Promise<Thing> {
+    return this.#ask(path, { ...post(body, this.credentials), method: 'PATCH' })
+  }
+
+  /** An open event stream, until `close` is called: whoever has one is online. */
+  async stream(): Promise<{ close: () => void }> {
+    const ending = new AbortController()
+    const answer = await fetch(`${this.root}/events/stream`, {
+      headers: this.credentials,
+      signal: ending.signal,
+    })
+    if (!answer.ok) throw new Error(`the stream was refused: ${await answer.text()}`)
+    return { close: () => ending.abort() }
+  }
+
   get(path: string): Promise<Thing> {
     return this.#ask(path, { headers: this.credentials })
   }

@@ -172,8 +172,14 @@ export async function makeTask(page: Page, title: string, assignee?: string): Pr
   await expect(dialog).toBeHidden()
 }
 
+/** Chooses an entry of the menu that is open. */
+export async function choose(page: Page, entry: string): Promise<void> {
+  const menu = page.locator('[popover]:popover-open')
+  await menu.getByRole('button', { name: new RegExp(`^${entry}`) }).click()
+}
+
 /** Moves a task by its menu. */
 export async function move(page: Page, title: string, status: string): Promise<void> {
   await page.getByRole('button', { name: `Move ${title} to…` }).click()
-  await page.getByRole('button', { name: status, exact: true }).click()
+  await choose(page, status)
 }

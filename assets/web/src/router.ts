@@ -1,4 +1,9 @@
-import { createRouter, createWebHistory, type RouteRecordRaw } from 'vue-router'
+import {
+  createRouter,
+  createWebHistory,
+  type RouteLocationNormalized,
+  type RouteRecordRaw,
+} from 'vue-router'
 import { base } from './base'
 import { useSession } from './stores/session'
 import StartView from './views/StartView.vue'
@@ -18,11 +23,19 @@ function page(path: string, name: string, component: () => Promise<unknown>) {
   return { path, name, component, props: true } as RouteRecordRaw
 }
 
+/** A page with a board, whose filters stand in the address. */
+function board(path: string, name: string, component: () => Promise<unknown>) {
+  // What a page is asked for comes as a property: it may lie below another one, whose address it is then.
+  const props = ({ params, query }: RouteLocationNormalized) => ({ ...params, query })
+  return { path, name, component, props } as RouteRecordRaw
+}
+
 export const router = createRouter({
   history: createWebHistory(base),
   scrollBehavior: (to, from, saved) => {
+    // Where a task opens over a page, or leaves it, and where filters change, the page stays.
+    if (history.state?.over || history.state?.stay) return false
     if (saved) return saved
-    // A page that only changes its filters stays where it is.
     return to.path === from.path ? false : { top: 0 }
   },
   routes: [
@@ -59,8 +72,8 @@ export const router = createRouter({
       children: [
         { path: '', name: 'organization', redirect: { name: 'projects' } },
         page('projects', 'projects', () => import('./views/ProjectsView.vue')),
-        page('projects/:id', 'project', () => import('./views/ProjectView.vue')),
-        page('tasks', 'tasks', () => import('./views/TasksView.vue')),
+        board('projects/:id', 'project', () => import('./views/ProjectView.vue')),
+        board('tasks', 'tasks', () => import('./views/TasksView.vue')),
         page('tasks/:id', 'task', () => import('./views/TaskView.vue')),
         page('channels', 'channels', () => import('./views/ChannelsView.vue')),
         {

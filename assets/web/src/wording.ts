@@ -68,3 +68,10 @@ export const evidenceLabels: Record<EvidenceType, string> = {
 export function count(number: number, singular: string, plural = `${singular}s`): string {
   return `${number} ${number === 1 ? singular : plural}`
 }
+
+/** A closed set as things to choose from. */
+export function entries<Value extends string>(
+  names: Record<Value, string>,
+): { id: Value; label: string }[] {
+  return (Object.keys(names) as Value[]).map((id) => ({ id, label: names[id] }))
+}

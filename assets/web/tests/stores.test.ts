@@ -90,7 +90,7 @@ describe('tasks', () => {
       'POST /orgs/acme/tasks/task-1/transition': json(task({ status: 'in-review', version: 2 })),
     })
     await useTasks().load('acme')
-    await useTasks().move('task-1', 'in-review')
+    await useTasks().move('task-1', { to_status: 'in-review' })
     expect(asked('POST /orgs/acme/tasks/task-1/transition')[0]?.body).toEqual({
       to_status: 'in-review',
       evidence: [],

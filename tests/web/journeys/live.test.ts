@@ -14,7 +14,7 @@ test('two browsers see the same, and one signing out leaves the other', async ({
 
   await makeProject(other, 'Handbook')
   await show(page, 'Projects')
-  await expect(page.getByRole('heading', { name: 'Handbook' })).toBeVisible()
+  await expect(page.getByRole('main').getByRole('link', { name: 'Handbook' })).toBeVisible()
 
   await signOut(other)
   await expect(other).toHaveURL('/login')
@@ -134,13 +134,13 @@ test('a task is moved by keyboard, and completed with its evidence', async ({ pa
   await page.keyboard.press('Tab')
   await page.keyboard.press('Enter')
   await expect(page.getByRole('list', { name: /In progress/ })).toContainText('Prove it')
-  await expect(mover).toBeFocused()
+  await expect(page.getByRole('link', { name: 'Prove it' })).toBeFocused()
 
   await move(page, 'Prove it', 'Complete')
   const dialog = page.getByRole('dialog')
   await dialog.getByLabel('Pull request').fill('https://git.example.org/pulls/7')
   await dialog.getByRole('button', { name: 'Complete the task' }).click()
-  await expect(page.getByText('Nothing to do')).toBeVisible()
+  await expect(page.getByRole('list', { name: /Complete/ })).toContainText('Prove it')
   await show(page, 'Events')
   await expect(page.getByRole('main')).toContainText(`${ada.name} added a pull request to Prove it`)
 })

@@ -66,7 +66,7 @@ test('an organization at work', { tag: '@screens' }, async ({ page, server, chec
   await seed(await Api.ofPerson(page, server, ada.slug), server, ada.slug)
   await page.reload()
   await isLive(page)
-  await expect(page.getByRole('heading', { name: 'Flight handbook' })).toBeVisible()
+  await expect(page.getByRole('main').getByRole('link', { name: 'Flight handbook' })).toBeVisible()
 
   for (const name of ['Projects', 'Tasks', 'Agents', 'Members', 'Events']) {
     await show(page, name)
@@ -76,7 +76,7 @@ test('an organization at work', { tag: '@screens' }, async ({ page, server, chec
   await show(page, 'Tasks')
   const telemetry = 'Telemetry stops after a reconnect'
   await page.getByRole('button', { name: `Move ${telemetry} to…` }).click()
-  await expect(page.getByRole('button', { name: 'Complete', exact: true })).toBeVisible()
+  await expect(page.locator('[popover]:popover-open').getByRole('button', { name: /^Complete/ })).toBeVisible()
   await check('move', { part: '[popover]:popover-open' })
   await page.keyboard.press('Escape')
   await expect(page.getByRole('button', { name: `Move ${telemetry} to…` })).toBeFocused()

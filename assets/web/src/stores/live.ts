@@ -1,5 +1,5 @@
 import { defineStore } from 'pinia'
-import { ref } from 'vue'
+import { onScopeDispose, ref } from 'vue'
 import { Problem } from '@/api'
 import type { Moment, OrganizationEvent } from '@/api/types'
 import { apiBase } from '@/base'
@@ -37,6 +37,9 @@ export const useLive = defineStore('live', () => {
   const connection = ref<Connection>('connecting')
   const loaded = ref(false)
   const problem = ref<Problem>()
+  /** Grows whenever everything was read afresh, which no event tells of. */
+  const readings = ref(0)
+  const listeners = new Set<(event: OrganizationEvent) => void>()
 
   let slug = ''
   let stream: Following | undefined
@@ -81,6 +84,7 @@ export const useLive = defineStore('live', () => {
       await Promise.all(stores.map((store) => store.load(slug)))
       if (mine !== reading) return
       loaded.value = true
+      readings.value += 1
       stream?.start(cursor)
     } catch (cause) {
       if (mine === reading) problem.value = Problem.from(cause)
@@ -90,6 +94,7 @@ export const useLive = defineStore('live', () => {
   function apply(event: OrganizationEvent): void {
     organization.apply(event)
     for (const store of stores) store.apply(event)
+    for (const listener of listeners) listener(event)
   }
 
   function see(moment: Moment): void {
@@ -108,5 +113,11 @@ export const useLive = defineStore('live', () => {
     interrupted = false
   }
 
-  return { connection, loaded, problem, open, close, read }
+  /** Tells of every event for as long as who asks is on screen; the stores know of it by then. */
+  function listen(listener: (event: OrganizationEvent) => void): void {
+    listeners.add(listener)
+    onScopeDispose(() => listeners.delete(listener))
+  }
+
+  return { connection, loaded, problem, readings, open, close, read, listen }
 })

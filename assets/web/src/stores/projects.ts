@@ -1,13 +1,35 @@
 import { defineStore } from 'pinia'
 import { computed } from 'vue'
 import { answer, api, everyPage, type Once } from '@/api'
-import type { OrganizationEvent, Project, ProjectType } from '@/api/types'
+import type {
+  OrganizationEvent,
+  Project,
+  ProjectPatch,
+  ProjectStage,
+  ProjectType,
+} from '@/api/types'
 import { Collection } from './collection'
 
 /** Events that come in a burst cost one reading of the counts. */
 const COUNTS_DELAY = 300
 
-/** The projects that are not over yet. */
+/** The stages of a life, in their order. */
+export const stages: ProjectStage[] = [
+  'definition',
+  'poc',
+  'development',
+  'testing',
+  'adoption',
+  'maintenance',
+]
+
+/** Where a project may go from a stage: one forward, or any back. */
+export function nextStages(stage: ProjectStage): ProjectStage[] {
+  const at = stages.indexOf(stage)
+  return stages.filter((_, index) => index < at || index === at + 1)
+}
+
+/** The projects of the organization; those that are over only where somebody looked at one. */
 export const useProjects = defineStore('projects', () => {
   const projects = new Collection<Project>()
   const stale = new Set<string>()
@@ -15,7 +37,10 @@ export const useProjects = defineStore('projects', () => {
   let timer: ReturnType<typeof setTimeout> | undefined
 
   const current = computed(() =>
-    projects.all().sort((a, b) => a.name.localeCompare(b.name)),
+    projects
+      .all()
+      .filter(({ stage }) => stage !== 'end-of-life')
+      .sort((a, b) => a.name.localeCompare(b.name)),
   )
 
   async function load(of: string): Promise<void> {
@@ -31,8 +56,7 @@ export const useProjects = defineStore('projects', () => {
 
   function apply({ type, payload, project_ids }: OrganizationEvent): void {
     const { project } = payload
-    if (project?.stage === 'end-of-life') projects.remove(project)
-    else if (project) projects.put(project)
+    if (project) projects.put(project)
     if (type.startsWith('task.')) project_ids.forEach(countAgain)
   }
 
@@ -69,7 +93,70 @@ export const useProjects = defineStore('projects', () => {
     )
   }
 
+  /** Reads one project: one that is over, or that changed under somebody's hands. */
+  async function fetch(id: string): Promise<Project> {
+    const project = await answer(
+      api.GET('/orgs/{slug}/projects/{id}', { params: { path: { slug, id } } }),
+    )
+    projects.put(project)
+    return project
+  }
+
+  // What follows asks for a change; the project follows when the event of it arrives.
+
+  const path = (id: string) => ({ path: { slug, id } })
+
+  function move(id: string, to_stage: ProjectStage): Promise<Project> {
+    return answer(
+      api.POST('/orgs/{slug}/projects/{id}/transition', { params: path(id), body: { to_stage } }),
+    )
+  }
+
+  /** Refused with `STALE_VERSION` when the project is no longer what it was at `version`. */
+  function update(id: string, patch: ProjectPatch, version: number): Promise<Project> {
+    return answer(
+      api.PATCH('/orgs/{slug}/projects/{id}', {
+        params: path(id),
+        body: patch,
+        headers: { 'If-Match': `"${version}"` },
+      }),
+    )
+  }
+
+  async function end(id: string): Promise<void> {
+    await answer(api.DELETE('/orgs/{slug}/projects/{id}', { params: path(id) }))
+  }
+
+  function addMember(id: string, user_id: string): Promise<Project> {
+    return answer(
+      api.POST('/orgs/{slug}/projects/{id}/members', {
+        params: path(id),
+        body: { user_ids: [user_id] },
+      }),
+    )
+  }
+
+  async function removeMember(id: string, other_id: string): Promise<void> {
+    await answer(
+      api.DELETE('/orgs/{slug}/projects/{id}/members/{other_id}', {
+        params: { path: { slug, id, other_id } },
+      }),
+    )
+  }
+
   const get = (id: string) => projects.get(id)
 
-  return { current, get, load, apply, create }
+  return {
+    current,
+    get,
+    load,
+    fetch,
+    apply,
+    create,
+    move,
+    update,
+    end,
+    addMember,
+    removeMember,
+  }
 })

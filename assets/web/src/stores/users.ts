@@ -67,18 +67,40 @@ export const useUsers = defineStore('users', () => {
     const created = await answer(
       api.POST('/orgs/{slug}/users', { params: { path: { slug } }, body, headers: once(body) }),
     )
-    return created.api_key ?? renewKey(slug, created.user.id)
+    // The agent was made before, but the answer with its key got lost: another key instead.
+    return created.api_key ?? (await rotateKey(slug, created.user.id, 0)).key
   }
 
-  /** The agent was made before, but the answer with its key got lost: another key instead. */
-  async function renewKey(slug: string, id: string): Promise<string> {
-    const { api_key } = await answer(
+  /** Gives an agent a new key, which is told only now; older ones work for so many hours yet. */
+  async function rotateKey(
+    slug: string,
+    id: string,
+    grace_hours: number,
+  ): Promise<{ key: string; previousUntil: string | undefined }> {
+    const { api_key, previous_expires_at } = await answer(
       api.POST('/orgs/{slug}/users/{id}/api-keys/rotate', {
         params: { path: { slug, id } },
-        body: { grace_hours: 0 },
+        body: { grace_hours },
       }),
     )
-    return api_key ?? ''
+    return { key: api_key ?? '', previousUntil: previous_expires_at ?? undefined }
+  }
+
+  /** Kills every key of an agent at once. */
+  async function revokeKeys(slug: string, id: string): Promise<void> {
+    await answer(
+      api.DELETE('/orgs/{slug}/users/{id}/api-keys', { params: { path: { slug, id } } }),
+    )
+  }
+
+  /** Takes a member out of the organization. */
+  async function remove(slug: string, id: string): Promise<void> {
+    await answer(api.DELETE('/orgs/{slug}/users/{id}', { params: { path: { slug, id } } }))
+  }
+
+  /** Reads one member afresh: when they were last seen is in no event. */
+  async function fetch(slug: string, id: string): Promise<void> {
+    users.put(await answer(api.GET('/orgs/{slug}/users/{id}', { params: { path: { slug, id } } })))
   }
 
   /** Invites a person; the answer is the link, which the server never tells again. */
@@ -124,6 +146,10 @@ export const useUsers = defineStore('users', () => {
     apply,
     see,
     createAgent,
+    rotateKey,
+    revokeKeys,
+    remove,
+    fetch,
     invite,
     withdraw,
   }
