@@ -22,7 +22,7 @@ pub(crate) fn of_the_system() -> anyhow::Result<ClientConfig> {
         .with_safe_default_protocol_versions()
         .context("choose the TLS versions")?
         .with_platform_verifier()
-        .context("read the certificates of the operating system")?
+        .context("read the certificates of the operating system (package `ca-certificates`)")?
         .with_no_client_auth();
     Ok(config)
 }

@@ -21,6 +21,9 @@ const UNAVAILABLE: u8 = 69;
 /// What is there is not for us.
 const NO_PERMISSION: u8 = 77;
 
+/// What to do about a certificate that nobody vouches for.
+const TRUST: &str = ": add who signed it to the certificates of this system (`update-ca-certificates`)";
+
 /// Tries everything; 0 when all is right.
 pub async fn run(path: Option<&Path>, json: bool) -> u8 {
     let mut report = Report { json, lines: Vec::new(), code: None };
@@ -223,6 +226,9 @@ async fn server(report: &mut Report, config: &Config, credentials: &Credentials)
 fn of_the_server(error: &ServerError) -> Option<String> {
     match error {
         ServerError::Unauthorized { .. } => None,
+        ServerError::Unreachable { reason, .. } if reason.contains("certificate") => {
+            Some(format!("{reason}{TRUST}, or, if you mean it, write `verify_tls: false`"))
+        }
         ServerError::Unreachable { reason, .. } => {
             Some(format!("{reason}: start it, or mend `mission_control.url`"))
         }
@@ -260,30 +266,33 @@ async fn is_who(server: &Server, agent: &AgentConfig) -> Result<Result<String, S
 
 async fn the_gateway(report: &mut Report, config: &Config, credentials: &Credentials) {
     let url = &config.gateway.url;
-    let connected =
-        match credentials.get(&config.gateway.token_env).map(|_| gateway_options(config, credentials)) {
-            Err(_) => {
-                report.skipped("gateway", format!("`{}` is not set", config.gateway.token_env));
+    let connected = match credentials
+        .get(&config.gateway.token_env)
+        .map(|_| gateway_options(config, credentials))
+    {
+        Err(_) => {
+            report.skipped("gateway", format!("`{}` is not set", config.gateway.token_env));
+            None
+        }
+        Ok(Err(error)) => {
+            report.wrong(UNAVAILABLE, "gateway", format!("{error:#}"));
+            None
+        }
+        Ok(Ok(options)) => match gateway::connect(&options).await {
+            Ok(connection) => Some(connection),
+            Err(error) => {
+                let (code, mend) = match &error {
+                    LinkError::Refused(_) => (NO_PERMISSION, ""),
+                    LinkError::Starting { .. } => (UNAVAILABLE, ": try again in some seconds"),
+                    LinkError::Unreachable(reason) if reason.contains("gateway.url") => (UNAVAILABLE, ""),
+                    LinkError::Unreachable(reason) if reason.contains("certificate") => (UNAVAILABLE, TRUST),
+                    LinkError::Unreachable(_) => (UNAVAILABLE, ": start it, or mend `gateway.url`"),
+                };
+                report.wrong(code, "gateway", format!("{url}: {error}{mend}"));
                 None
             }
-            Ok(Err(error)) => {
-                report.wrong(UNAVAILABLE, "gateway", format!("{error:#}"));
-                None
-            }
-            Ok(Ok(options)) => match gateway::connect(&options).await {
-                Ok(connection) => Some(connection),
-                Err(error) => {
-                    let (code, mend) = match &error {
-                        LinkError::Refused(_) => (NO_PERMISSION, ""),
-                        LinkError::Starting { .. } => (UNAVAILABLE, ": try again in some seconds"),
-                        LinkError::Unreachable(reason) if reason.contains("gateway.url") => (UNAVAILABLE, ""),
-                        LinkError::Unreachable(_) => (UNAVAILABLE, ": start it, or mend `gateway.url`"),
-                    };
-                    report.wrong(code, "gateway", format!("{url}: {error}{mend}"));
-                    None
-                }
-            },
-        };
+        },
+    };
     let Some(connection) = connected else {
         report.skipped("gateway agents", "without the Gateway they cannot be looked up");
         return;

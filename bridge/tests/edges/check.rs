@@ -13,13 +13,13 @@ use crate::fake::{Fake, TOKEN, hello};
 use crate::script::{KEY, Script, Step, answer, good};
 
 /// A configuration, its secrets and what it leads to.
-struct Place {
-    folder: tempfile::TempDir,
-    server: Script,
-    gateway: Fake,
+pub(crate) struct Place {
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) server: Script,
+    pub(crate) gateway: Fake,
 }
 
-fn me(handle: &str, slug: &str) -> Vec<Step> {
+pub(crate) fn me(handle: &str, slug: &str) -> Vec<Step> {
     let id = "01a20cdc-9738-76bc-8fe5-c7c157b3f2c2";
     let place =
         json!({"org_id": id, "org_slug": slug, "org_name": "Acme", "role": "contributor", "handle": handle});
@@ -27,14 +27,14 @@ fn me(handle: &str, slug: &str) -> Vec<Step> {
     good(&me.to_string())
 }
 
-fn organization() -> Vec<Step> {
+pub(crate) fn organization() -> Vec<Step> {
     let id = "01a20cdc-9738-76bc-8fe5-c7c157b3f2c2";
     good(&json!({"id": id, "slug": "acme", "name": "Acme", "status": "active", "log_epoch": "7", "sequence_id": 12}).to_string())
 }
 
 impl Place {
     /// One agent; the server answers so.
-    async fn new(answers: Vec<Vec<Step>>) -> Place {
+    pub(crate) async fn new(answers: Vec<Vec<Step>>) -> Place {
         let folder = tempfile::tempdir().expect("a folder");
         let (server, gateway) = (Script::start(answers).await, Fake::start().await);
         let place = Place { folder, server, gateway };
@@ -49,7 +49,7 @@ impl Place {
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).expect("set");
     }
 
-    fn configure(&self, agent: &str) {
+    pub(crate) fn configure(&self, agent: &str) {
         let (server, gateway) = (&self.server.url, &self.gateway.url);
         let text = format!(
             "mission_control: {{ url: '{server}' }}\ngateway: {{ url: '{gateway}', token_env: TOKEN }}\n\
@@ -57,6 +57,14 @@ impl Place {
              credentials: {{ provider: file, path: secrets }}\nhealth: {{ listen: '127.0.0.1:0' }}\n"
         );
         self.write("comms-bridge.yaml", &text, 0o644);
+    }
+
+    /// Changes a piece of the configuration.
+    pub(crate) fn replace(&self, from: &str, to: &str) {
+        let path = self.folder.path().join("comms-bridge.yaml");
+        let text = fs::read_to_string(path).expect("reads");
+        assert!(text.contains(from), "{text}");
+        self.write("comms-bridge.yaml", &text.replace(from, to), 0o644);
     }
 
     /// A Gateway that lets the bridge in and has one agent.
@@ -67,12 +75,18 @@ impl Place {
 
     /// What is said, with what differs from run to run named.
     async fn check(&self, more: &[&str]) -> String {
+        self.check_with(more, &[]).await
+    }
+
+    /// [`Place::check`] in an environment with these variables.
+    pub(crate) async fn check_with(&self, more: &[&str], variables: &[(&str, &Path)]) -> String {
         let path = self.folder.path().join("comms-bridge.yaml");
         let output = Command::new(env!("CARGO_BIN_EXE_mc-bridge"))
             .arg("check")
             .arg("--config")
             .arg(path)
             .args(more)
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .output()
             .await
@@ -274,11 +288,9 @@ async fn a_state_that_is_no_good_is_told() {
 async fn an_address_that_is_taken_is_told() {
     let place = Place::new(Vec::new()).await;
     place.write("secrets", "", 0o600);
-    let path = place.folder.path().join("comms-bridge.yaml");
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("an address").to_string();
-    let text = fs::read_to_string(&path).expect("reads").replace("127.0.0.1:0", &address);
-    place.write("comms-bridge.yaml", &text, 0o644);
+    place.replace("127.0.0.1:0", &address);
     let said = place.check(&[]).await;
     let line = said.lines().find(|line| line.contains(" health: ")).expect("is told");
     assert_snapshot!(line.replace(&address, "<address>"), @r#"

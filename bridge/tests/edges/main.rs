@@ -6,3 +6,4 @@ mod link;
 mod requests;
 mod script;
 mod stream;
+mod tls;
