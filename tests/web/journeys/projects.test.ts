@@ -108,8 +108,6 @@ test('the key of an agent is shown once, renewed with a time to change, and revo
 
   const agent = Api.ofAgent(server, ada.slug, first)
   const stream = await agent.stream()
-  await page.reload()
-  await isLive(page)
   await expect(agents.getByText('Online')).toBeVisible()
   const me = await agent.get('/users/me')
   const task = await agent.post('/tasks', { title: 'Watch the night', assignee_ids: [me.id] })
@@ -117,6 +115,7 @@ test('the key of an agent is shown once, renewed with a time to change, and revo
   await agent.post(`/tasks/${task.id}/transition`, { to_status: 'in-progress' })
   await expect(agents.getByRole('link', { name: 'Watch the night' })).toBeVisible()
   stream.close()
+  await expect(agents.getByText(/Offline, seen/)).toBeVisible()
 
   const menu = page.getByRole('button', { name: 'Key and membership of Night Watch' })
   await menu.click()

@@ -227,7 +227,7 @@ test('evidence and dependencies are given, refused and taken back', async ({ pag
   await expect(panel.getByText('It waits for nothing.')).toBeVisible()
 })
 
-test('a task is talked about where it is, and both sides see it at once', async ({ page, server }) => {
+test('a task is talked about where it is, and both sides see it at once', async ({ page, server, isMobile }) => {
   await setUp(page, server)
   const key = await makeAgent(page, 'Scout')
   const admin = await Api.ofPerson(page, server, ada.slug)
@@ -252,6 +252,12 @@ test('a task is talked about where it is, and both sides see it at once', async 
   )
   await page.reload()
   await expect(page.getByRole('list', { name: 'Discussion' })).toContainText('Nearly.')
+
+  // From the channel it opens over the conversation.
+  await page.goto(`/o/${ada.slug}/channels/${project.channel_id}`)
+  await page.getByRole('main').getByRole('link', { name: 'Talk of it' }).first().click()
+  await expect(page.getByRole('heading', { name: 'Talk of it', exact: true })).toBeVisible()
+  if (!isMobile) await expect(page.getByRole('log')).toContainText('Nearly.')
 })
 
 test('two people on one board see each other move, also one who may not administer', async ({

@@ -146,6 +146,9 @@ export const useTasks = defineStore('tasks', () => {
 
   const path = (id: string) => ({ path: { slug, id } })
 
+  /** The version that a change brings whose answer says nothing. */
+  const next = (id: string) => ({ version: (get(id)?.version ?? 0) + 1 })
+
   function move(id: string, { evidence = [], ...wanted }: Move): Promise<Task> {
     return answer(
       api.POST('/orgs/{slug}/tasks/{id}/transition', {
@@ -166,8 +169,10 @@ export const useTasks = defineStore('tasks', () => {
     )
   }
 
-  async function archive(id: string): Promise<void> {
+  async function archive(id: string): Promise<{ version: number }> {
+    const after = next(id)
     await answer(api.DELETE('/orgs/{slug}/tasks/{id}', { params: path(id) }))
+    return after
   }
 
   function restore(id: string): Promise<Task> {
@@ -184,12 +189,14 @@ export const useTasks = defineStore('tasks', () => {
     )
   }
 
-  async function removeEvidence(id: string, other_id: string): Promise<void> {
+  async function removeEvidence(id: string, other_id: string): Promise<{ version: number }> {
+    const after = next(id)
     await answer(
       api.DELETE('/orgs/{slug}/tasks/{id}/evidence/{other_id}', {
         params: { path: { slug, id, other_id } },
       }),
     )
+    return after
   }
 
   function addDependency(id: string, blocked_by_id: string): Promise<Task> {
@@ -201,12 +208,14 @@ export const useTasks = defineStore('tasks', () => {
     )
   }
 
-  async function removeDependency(id: string, other_id: string): Promise<void> {
+  async function removeDependency(id: string, other_id: string): Promise<{ version: number }> {
+    const after = next(id)
     await answer(
       api.DELETE('/orgs/{slug}/tasks/{id}/dependencies/{other_id}', {
         params: { path: { slug, id, other_id } },
       }),
     )
+    return after
   }
 
   const get = (id: string) => tasks.get(id)
