@@ -7,7 +7,8 @@ use super::inbox::{Item, Queued, item};
 use super::outbox::Entry;
 use super::session::{Session, SessionId};
 
-/// The id of a delivery: that of the event that woke the agent.
+/// The id of a delivery: that of the event that woke the agent, and of the session, for one event
+/// may wake several agents, and the Gateway's idempotency keys are of all sessions together.
 pub type DeliveryId = String;
 
 /// A delivery that has not ended.
@@ -95,13 +96,14 @@ impl Delivery {
         new: &NewDelivery,
     ) -> rusqlite::Result<Delivery> {
         let NewDelivery { queued, text, is_command, introduces, now } = new;
+        let id = format!("{}.{}", queued.event_id, session.0);
         let delivery = Delivery {
-            id: queued.event_id.clone(),
+            id: id.clone(),
             session_id: session,
             inbox_id: queued.id,
             text: text.clone(),
             item: queued.item.clone(),
-            keys: vec![queued.event_id.clone()],
+            keys: vec![id],
             is_command: *is_command,
         };
         connection

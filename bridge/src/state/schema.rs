@@ -51,7 +51,7 @@ CREATE TABLE inbox (
 
 -- What the Gateway has, or is about to get: one at a time in a session.
 CREATE TABLE deliveries (
-    id           TEXT PRIMARY KEY,     -- the waking event's id
+    id           TEXT PRIMARY KEY,     -- of the waking event and the session
     session_id   INTEGER NOT NULL UNIQUE REFERENCES sessions (id) ON DELETE CASCADE,
     inbox_id     INTEGER NOT NULL,
     text         TEXT NOT NULL,
@@ -64,10 +64,11 @@ CREATE TABLE outbox (
     id          INTEGER PRIMARY KEY,   -- the order of sending
     agent_id    INTEGER NOT NULL REFERENCES agents (id),
     channel_id  TEXT NOT NULL,
-    key         TEXT NOT NULL UNIQUE,  -- the server's Idempotency-Key
+    key         TEXT NOT NULL,         -- the server's Idempotency-Key; each author has their own
     body        TEXT NOT NULL,         -- JSON
     created_at  INTEGER NOT NULL,
-    failed      TEXT                   -- why it finally cannot be sent
+    failed      TEXT,                  -- why it finally cannot be sent
+    UNIQUE (agent_id, key)
 ) STRICT;
 CREATE INDEX outbox_lane ON outbox (agent_id, channel_id, id) WHERE failed IS NULL;
 
