@@ -1,0 +1,11 @@
+//! The cases on the fake Gateway: a second or two each.
+#![expect(clippy::unwrap_used, reason = "in a test a failure is a failed test")]
+
+mod cases;
+
+mod fake {
+    pub(crate) mod cases;
+    mod frames;
+    mod kills;
+    mod network;
+}
