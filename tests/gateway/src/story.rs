@@ -127,6 +127,20 @@ impl Story {
         program
     }
 
+    /// A command of the bridge as a user whom permissions bind.
+    pub fn program_as_nobody(&self, command: &str) -> Program {
+        // Where they can reach it.
+        let copy = self.dir().join("mc-bridge");
+        std::fs::copy(binary("mc-bridge"), &copy).unwrap();
+        std::fs::write(self.config_file(), self.config.to_string()).unwrap();
+        let mut program = Program::new("the bridge", &copy).inside(self.dir()).as_nobody();
+        program = program.args([command, "--config"]).args([self.config_file()]);
+        for (name, value) in &self.secrets {
+            program = program.env(name, value);
+        }
+        program
+    }
+
     /// Starts the bridge and waits until it is connected to both sides.
     pub async fn connects(&mut self) {
         self.starts();

@@ -4,6 +4,7 @@
 mod cases;
 
 mod fake {
+    mod bad_input;
     pub(crate) mod cases;
     mod frames;
     mod kills;
