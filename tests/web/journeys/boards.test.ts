@@ -2,7 +2,7 @@ import { Api } from '../api'
 import { ada, expect, isLive, setUp, show, test } from '../fixtures'
 import { seed } from '../seed'
 
-test('boards, a task, a project and the agents of an organization at work', { tag: '@screens' }, async ({ page, server, check }) => {
+test('boards, a task, a project and the agents of an organization at work', { tag: '@screens' }, async ({ page, server, check, isMobile }) => {
   await setUp(page, server)
   await seed(await Api.ofPerson(page, server, ada.slug), server, ada.slug)
   await page.reload()
@@ -12,12 +12,31 @@ test('boards, a task, a project and the agents of an organization at work', { ta
   await page.getByRole('link', { name: 'Telemetry stops after a reconnect' }).click()
   await expect(page.getByRole('list', { name: 'History' })).toBeVisible()
   await check('task')
+  await page.getByRole('button', { name: 'Change the description' }).click()
+  await page.getByRole('combobox', { name: 'Assign somebody' }).focus()
+  await check('task-editing')
+  if (!isMobile) {
+    const size = page.viewportSize()
+    await page.setViewportSize({ width: 900, height: 800 })
+    await check('task-tablet')
+    if (size) await page.setViewportSize(size)
+  }
   await page.getByRole('heading', { name: 'Dependencies' }).scrollIntoViewIfNeeded()
   await check('task-further')
   await show(page, 'Projects')
   await page.getByRole('region', { name: 'Development' }).getByRole('link', { name: 'Orbital dashboard' }).click()
   await expect(page.getByRole('heading', { name: 'History' })).toBeVisible()
   await check('project')
+  await page.getByRole('button', { name: 'Edit' }).click()
+  await page.getByRole('button', { name: 'Add a link' }).click()
+  await check('project-edit', { part: 'dialog' })
+  await page.keyboard.press('Escape')
+  await page.getByRole('button', { name: 'End this project…' }).click()
+  await page.getByRole('button', { name: 'End the project' }).click()
+  await check('project-end', { part: 'dialog' })
+  await page.keyboard.press('Escape')
+  await page.getByRole('list', { name: 'History' }).scrollIntoViewIfNeeded()
+  await check('project-history')
   await show(page, 'Agents')
   await check('agents')
   await page.getByRole('button', { name: 'Key and membership of Scout' }).click()

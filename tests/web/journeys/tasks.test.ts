@@ -200,6 +200,13 @@ test('evidence and dependencies are given, refused and taken back', async ({ pag
   )
   await check('cycle', { part: '[role=alert]' })
 
+  // What lies above the task is closed by Escape, and not the task with it.
+  await panel.getByRole('button', { name: /^Type:/ }).click()
+  await page.keyboard.press('Escape')
+  await panel.getByRole('button', { name: 'Add evidence' }).click()
+  await page.keyboard.press('Escape')
+  await expect(page.getByRole('dialog', { name: 'Add evidence' })).toBeHidden()
+
   await panel.getByRole('button', { name: 'Add evidence' }).click()
   const dialog = page.getByRole('dialog', { name: 'Add evidence' })
   await dialog.getByLabel('What it is').selectOption('doc_url')
