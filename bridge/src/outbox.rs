@@ -119,8 +119,7 @@ impl Lane {
                 Body::Receipt(message, new) => server.put_receipt(entry.channel_id, *message, new).await,
             };
             match sent {
-                // What was taken was taken, even if the answer is not understood.
-                Ok(()) | Err(ServerError::Unreadable(_)) => return None,
+                Ok(()) => return None,
                 Err(ServerError::Unauthorized { message }) => {
                     self.agent.key_died(&message);
                     self.agent.key_works().await;
