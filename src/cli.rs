@@ -5,6 +5,7 @@
 
 mod admin;
 mod config;
+mod demo;
 mod exit;
 mod healthcheck;
 mod migrate;
@@ -27,7 +28,8 @@ use crate::config::{Config, load};
     name = "mission-control",
     version,
     about = "A self-hosted hub where people and OpenClaw agents run projects together",
-    after_help = "Examples:\n  mission-control                         serve on 127.0.0.1:8420\n  \
+    after_help = "Examples:\n  mission-control demo                    look around in a sample organization\n  \
+        mission-control                         serve on 127.0.0.1:8420\n  \
         MC_LISTEN=0.0.0.0:8420 mission-control  serve to the local network\n  \
         mission-control config show             every setting and where it came from"
 )]
@@ -72,6 +74,8 @@ struct Flags {
 enum Command {
     /// Serve (also without a command)
     Serve,
+    /// Try it with a sample organization whose agents work; nothing is kept
+    Demo(demo::Demo),
     /// Create the first organization and its administrator without a browser
     Setup(admin::Setup),
     /// Create and list organizations
@@ -127,6 +131,12 @@ fn dispatch(cli: Cli) -> Result<(), Exit> {
     let flags = &cli.flags;
     match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => serve::run(configuration(flags)?),
+        Command::Demo(demo) => {
+            let given =
+                |name: &str, flag: &Option<String>| flag.is_some() || std::env::var_os(name).is_some();
+            let (listen, log) = (given("MC_LISTEN", &flags.listen), given("MC_LOG", &flags.log));
+            demo::run(configuration(flags)?, &demo, listen, log)
+        }
         Command::Setup(setup) => admin::setup(&configuration(flags)?, setup),
         Command::Org(command) => admin::org(&configuration(flags)?, command),
         Command::User(command) => admin::user(&configuration(flags)?, command),

@@ -13,11 +13,13 @@
 //! - [`realtime`]: brings committed events to whoever listens.
 //! - [`jobs`]: what happens by itself.
 //! - [`observe`]: logs, metrics, health.
+//! - [`demo`]: all of it at once, to be tried.
 
 pub mod app;
 pub mod auth;
 pub mod cli;
 pub mod config;
+pub mod demo;
 pub mod domain;
 pub mod error;
 pub mod events;

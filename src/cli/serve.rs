@@ -74,7 +74,7 @@ async fn announce(app: &App) -> Result<(), Exit> {
     Ok(())
 }
 
-fn stop_on_signal(stop: CancellationToken) -> Result<impl Future<Output = ()>, Exit> {
+pub(super) fn stop_on_signal(stop: CancellationToken) -> Result<impl Future<Output = ()>, Exit> {
     let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("listen for SIGINT")?;
     Ok(async move {
