@@ -12,6 +12,7 @@ mod channels;
 mod cli;
 mod contract;
 mod crash;
+mod demo;
 mod disk;
 mod events;
 mod front;
