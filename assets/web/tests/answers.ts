@@ -1,4 +1,4 @@
-import type { OrganizationEvent, Project, Task, User } from '@/api/types'
+import type { Channel, Message, OrganizationEvent, Project, Task, User } from '@/api/types'
 
 /** Resources as the server sends them, with what a test says of them. */
 
@@ -63,6 +63,46 @@ export function user(said: Partial<User> = {}): User {
     key_created_at: null,
     ...said,
   }
+}
+
+export function channel(said: Partial<Channel> = {}): Channel {
+  return {
+    ...common,
+    id: 'general',
+    name: 'general',
+    type: 'org_wide',
+    project_id: null,
+    unread_count: 0,
+    mention_count: 0,
+    last_message_at: null,
+    read_only: false,
+    ...said,
+  }
+}
+
+/** The nth message of a channel, said by somebody else than Ada. */
+export function message(number: number, said: Partial<Message> = {}): Message {
+  return {
+    id: `message-${number}`,
+    org_id: 'org',
+    channel_id: 'general',
+    sender: { id: 'grace', handle: 'grace', display_name: 'Grace', type: 'human' },
+    kind: 'text',
+    content: `number ${number}`,
+    mentions: [],
+    task_id: null,
+    reply_to_id: null,
+    hops: 0,
+    receipts: [],
+    created_at: new Date(Date.UTC(2026, 0, 1) + number * 1_000).toISOString(),
+    deleted_at: null,
+    ...said,
+  }
+}
+
+/** The message as its event carries it. */
+export function said(message: Message): OrganizationEvent {
+  return event({ type: 'message.created', channel_id: message.channel_id, payload: { message } })
 }
 
 export function event(said: Partial<OrganizationEvent> = {}): OrganizationEvent {

@@ -3,7 +3,9 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { useEvents } from '@/stores/events'
 import { useLive } from '@/stores/live'
 import { useTasks } from '@/stores/tasks'
-import { event, json, page, refusal, task } from './answers'
+import { useTyping } from '@/stores/typing'
+import { useUsers } from '@/stores/users'
+import { channel, event, json, page, refusal, task, user } from './answers'
 import { organization } from './server'
 
 class FakeEventSource {
@@ -17,7 +19,11 @@ class FakeEventSource {
   close() {
     this.closed = true
   }
-  addEventListener() {}
+  onmoment?: (message: { data: string }) => void
+  onerror?: () => void
+  addEventListener(_: string, listener: (message: { data: string }) => void) {
+    this.onmoment = listener
+  }
   sends(frame: unknown, lastEventId: string) {
     this.onmessage?.({ data: JSON.stringify(frame), lastEventId })
   }
@@ -55,6 +61,32 @@ test('an event reaches every store', async () => {
   source().sends(event({ sequence_id: 8, payload: { task: task() } }), 'epoch.8')
   expect(useTasks().byStatus.backlog).toHaveLength(1)
   expect(useEvents().newest).toHaveLength(1)
+})
+
+test('a moment reaches whom it concerns', async () => {
+  organization()
+  await useLive().open('acme')
+  const happens = (moment: object) => source().onmoment?.({ data: JSON.stringify(moment) })
+  happens({ type: 'presence', user_id: 'scout', online: true })
+  happens({ type: 'typing', channel_id: 'general', user_id: 'scout' })
+  expect(useUsers().online.has('scout')).toBe(true)
+  expect(useTyping().inChannel('general')).toEqual(['scout'])
+})
+
+test('moments that passed while there was no connection are made up for', async () => {
+  const { answers, asked } = organization({ 'GET /auth/me': json({ id: 'ada' }) })
+  await useLive().open('acme')
+  source().onopen?.()
+  expect(asked('GET /orgs/acme/channels')).toHaveLength(1)
+  answers['GET /orgs/acme/users'] = page([user({ id: 'scout', online: true })])
+  answers['GET /orgs/acme/channels'] = page([channel({ unread_count: 0 })])
+  vi.useFakeTimers()
+  source().onerror?.()
+  await vi.advanceTimersByTimeAsync(1_000)
+  vi.useRealTimers()
+  source().onopen?.()
+  await vi.waitFor(() => expect(useUsers().online.has('scout')).toBe(true))
+  await vi.waitFor(() => expect(asked('GET /orgs/acme/channels')).toHaveLength(2))
 })
 
 test('after a reset everything is read afresh and followed from there', async () => {

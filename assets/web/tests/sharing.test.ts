@@ -32,8 +32,8 @@ class Tab implements Port {
   postMessage(notice: Notice) {
     this.notices.push(notice)
   }
-  follows(cursor: string, address = ADDRESS) {
-    sharing.receive(this, { type: 'follow', address, cursor })
+  follows(cursor: string, address = ADDRESS, person = 'ada') {
+    sharing.receive(this, { type: 'follow', address, person, cursor })
     return this
   }
   sequence() {
@@ -142,6 +142,13 @@ test('tabs of two organizations have two streams', () => {
   source().happens(8)
   expect(sources.map(({ address }) => address)).toEqual([ADDRESS, '/api/v1/orgs/beta/events/stream'])
   expect(first.sequence()).toEqual([])
+})
+
+test('what one person is sent is not for another in the same browser', () => {
+  const ada = new Tab().follows('epoch.7')
+  const grace = new Tab().follows('epoch.7', ADDRESS, 'grace')
+  sources[0]?.happens(8)
+  expect([ada.sequence(), grace.sequence()]).toEqual([[8], []])
 })
 
 test('a tab is asked whether the session lives, and the first answer counts', async () => {

@@ -10,6 +10,8 @@ export interface Following {
 interface Wanted extends Listener {
   /** Where the stream of the organization is. */
   address: string
+  /** Whose stream it is. */
+  person: string
   sessionAlive: () => Promise<boolean>
 }
 
@@ -19,7 +21,19 @@ interface Wanted extends Listener {
  * a stream of its own.
  */
 export function follow(wanted: Wanted): Following {
-  return 'SharedWorker' in globalThis ? followShared(wanted) : followAlone(wanted)
+  const worker = sharedWorker()
+  return worker ? followShared(wanted, worker) : followAlone(wanted)
+}
+
+function sharedWorker(): SharedWorker | undefined {
+  if (!('SharedWorker' in globalThis)) return undefined
+  try {
+    const name = 'mission-control-stream'
+    return new SharedWorker(new URL('./worker.ts', import.meta.url), { type: 'module', name })
+  } catch {
+    // A browser that allows a page to store nothing allows it none of these either.
+    return undefined
+  }
 }
 
 function followAlone(wanted: Wanted): Following {
@@ -37,12 +51,8 @@ function followAlone(wanted: Wanted): Following {
   }
 }
 
-function followShared(wanted: Wanted): Following {
-  const { address, onEvent, onMoment, onReset, onConnection, sessionAlive } = wanted
-  const worker = new SharedWorker(new URL('./worker.ts', import.meta.url), {
-    type: 'module',
-    name: 'mission-control-stream',
-  })
+function followShared(wanted: Wanted, worker: SharedWorker): Following {
+  const { address, person, onEvent, onMoment, onReset, onConnection, sessionAlive } = wanted
   const say = (request: Request) => worker.port.postMessage(request)
   let cursor: string | undefined
   let alone: Following | undefined
@@ -82,7 +92,7 @@ function followShared(wanted: Wanted): Following {
     start: (from) => {
       cursor = from
       if (alone) alone.start(from)
-      else say({ type: 'follow', address, cursor: from })
+      else say({ type: 'follow', address, person, cursor: from })
     },
     stop: () => {
       forget()

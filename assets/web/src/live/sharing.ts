@@ -3,7 +3,8 @@ import { type Connection, EventStream, type Source } from './stream'
 
 /** What a tab says to whoever holds the stream for all of them. */
 export type Request =
-  | { type: 'follow'; address: string; cursor: string }
+  /** As whom: what one person is sent is not for another who uses the same browser. */
+  | { type: 'follow'; address: string; person: string; cursor: string }
   | { type: 'leave' }
   | { type: 'network'; onLine: boolean }
   /** Whether the session lives; nothing when the server could not be asked. */
@@ -135,7 +136,7 @@ class Shared {
   }
 }
 
-/** The streams that the tabs of a browser share, one for each organization that is on screen. */
+/** The streams that the tabs of a browser share, one for each person and organization on screen. */
 export class Sharing {
   readonly #shared = new Map<string, Shared>()
 
@@ -145,7 +146,7 @@ export class Sharing {
     switch (request.type) {
       case 'follow':
         this.#leave(tab)
-        return this.#follow(tab, request.address, request.cursor)
+        return this.#follow(tab, request)
       case 'leave':
         return this.#leave(tab)
       case 'network':
@@ -155,8 +156,9 @@ export class Sharing {
     }
   }
 
-  #follow(tab: Port, address: string, cursor: string): void {
-    const known = this.#shared.get(address)
+  #follow(tab: Port, { address, person, cursor }: Extract<Request, { type: 'follow' }>): void {
+    const name = `${person} ${address}`
+    const known = this.#shared.get(name)
     if (known?.join(tab, cursor)) return
     // The tab has read just now: it is the others that have fallen behind.
     known?.reset()
@@ -164,19 +166,19 @@ export class Sharing {
       cursor,
       (from) => this.open(address, from),
       () => {
-        if (this.#shared.get(address) === shared) this.#shared.delete(address)
+        if (this.#shared.get(name) === shared) this.#shared.delete(name)
       },
     )
-    this.#shared.set(address, shared)
+    this.#shared.set(name, shared)
     shared.join(tab, cursor)
   }
 
   #leave(tab: Port): void {
-    for (const [address, shared] of this.#shared) {
+    for (const [name, shared] of this.#shared) {
       shared.tabs.delete(tab)
       if (shared.tabs.size > 0) continue
       shared.stream.stop()
-      this.#shared.delete(address)
+      this.#shared.delete(name)
     }
   }
 

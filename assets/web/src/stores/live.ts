@@ -53,6 +53,7 @@ export const useLive = defineStore('live', () => {
     loaded.value = false
     stream = follow({
       address: `${apiBase}/orgs/${slug}/events/stream`,
+      person: session.me?.id ?? '',
       sessionAlive: async () => (await session.load()) !== undefined,
       onEvent: apply,
       onMoment: see,
@@ -66,6 +67,7 @@ export const useLive = defineStore('live', () => {
     reading += 1
     stream?.stop()
     stream = undefined
+    outbox.network(false)
   }
 
   /** One reading at a time: the lists of an organization that was left must not arrive last. */

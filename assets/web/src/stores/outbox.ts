@@ -40,17 +40,20 @@ export const useOutbox = defineStore('outbox', () => {
   /** What was begun in each channel and not sent. */
   const drafts = new Map<string, string>()
   let slug = ''
+  /** Whose messages these are, and of which organization. */
+  let owner = ''
   let online = true
   let sending = false
   let failures = 0
   let timer: ReturnType<typeof setTimeout> | undefined
 
-  const place = () => `mc-outbox:${session.me?.id}:${slug}`
-
   async function load(of: string): Promise<void> {
-    if (of !== slug) {
+    const place = `mc-outbox:${session.me?.id}:${of}`
+    if (place !== owner) {
+      owner = place
       slug = of
-      outgoing.value = stored(place())
+      outgoing.value = stored(place)
+      drafts.clear()
     }
     void flush()
   }
@@ -58,14 +61,21 @@ export const useOutbox = defineStore('outbox', () => {
   function keep(): void {
     const unsent = outgoing.value.filter(({ state }) => state !== 'sent')
     try {
-      if (unsent.length > 0) sessionStorage.setItem(place(), JSON.stringify(unsent))
-      else sessionStorage.removeItem(place())
+      if (unsent.length > 0) sessionStorage.setItem(owner, JSON.stringify(unsent))
+      else sessionStorage.removeItem(owner)
     } catch {
       // A browser that stores nothing still sends what was typed.
     }
   }
 
-  const inChannel = (id: string) => outgoing.value.filter(({ channel_id }) => channel_id === id)
+  /** What is not in the channel yet; also when it was read afresh, and no event comes any more. */
+  function inChannel(id: string): Outgoing[] {
+    const there = messages.of(id)?.messages ?? []
+    return outgoing.value.filter(
+      ({ channel_id, message_id }) =>
+        channel_id === id && !(message_id && there.some((message) => message.id === message_id)),
+    )
+  }
 
   function post(channel_id: string, content: string, reply_to_id: string | null): void {
     outgoing.value.push({
@@ -107,7 +117,7 @@ export const useOutbox = defineStore('outbox', () => {
     try {
       for (;;) {
         const next = outgoing.value.find(({ state }) => state === 'waiting')
-        if (!next || !online || !(await send(next))) return
+        if (!next || !online || !session.me || !(await send(next))) return
       }
     } finally {
       sending = false
