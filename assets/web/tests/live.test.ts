@@ -146,7 +146,8 @@ test('an organization that was left while it was read leaves nothing behind', as
     'GET /orgs/beta/tasks': page([task({ title: 'of beta' })]),
     'GET /orgs/acme/tasks': () => {
       reached.resolve(true)
-      return slow.promise
+      // It is asked for more than once.
+      return slow.promise.then((answer) => answer.clone())
     },
   })
 

@@ -38,6 +38,7 @@ test('cards are dragged between columns and within one, and everybody sees the s
 
   const empty = page.getByRole('region', { name: /In review/ })
   await drag(page, 'Third', empty, 'bottom')
+  await expect.poll(() => titles(column(page, 'In review'))).toEqual(['Third'])
   await drag(page, 'First', card('Third'), 'top')
   for (const each of [page, other]) {
     await expect.poll(() => titles(column(each, 'In review'))).toEqual(['First', 'Third'])
