@@ -205,6 +205,16 @@ impl Hub {
         .await
     }
 
+    /// Opens Ada's stream of events.
+    pub async fn watches(&self) -> Watch {
+        let url = format!("{}{ORG}/events/stream", self.url());
+        // Without a limit on the whole answer: a stream has no end.
+        let client = reqwest::Client::new();
+        let stream = client.get(url).header("cookie", &self.session.0).send().await.unwrap();
+        assert_eq!(stream.status(), 200);
+        Watch { stream, unread: Vec::new() }
+    }
+
     /// Every message of a channel, oldest first.
     pub async fn messages(&self, channel: &str) -> Vec<Message> {
         let mut messages = Vec::new();
@@ -225,6 +235,35 @@ impl Hub {
                 }
             }
         }
+    }
+}
+
+/// A stream of events.
+pub struct Watch {
+    stream: reqwest::Response,
+    unread: Vec<u8>,
+}
+
+impl Watch {
+    /// Waits for an answer to this message; gives when it came.
+    pub async fn sees_answer(&mut self, id: &str) -> std::time::Instant {
+        let seen = async {
+            loop {
+                let chunk = self.stream.chunk().await.unwrap().expect("a stream does not end");
+                let at = std::time::Instant::now();
+                self.unread.extend_from_slice(&chunk);
+                while let Some(end) = self.unread.iter().position(|byte| *byte == b'\n') {
+                    let line: Vec<u8> = self.unread.drain(..=end).collect();
+                    let data = line.strip_prefix(b"data:").unwrap_or_default();
+                    let Ok(event) = serde_json::from_slice::<Value>(data) else { continue };
+                    if event["type"] == "message.created" && event["payload"]["message"]["reply_to_id"] == id
+                    {
+                        return at;
+                    }
+                }
+            }
+        };
+        tokio::time::timeout(crate::PATIENCE, seen).await.expect("the answer comes in the stream")
     }
 }
 

@@ -14,6 +14,7 @@ mod report;
 mod rows;
 mod seed;
 mod server;
+mod soak;
 mod start;
 mod streams;
 
@@ -60,13 +61,14 @@ struct Args {
     #[arg(long)]
     check: bool,
     #[command(subcommand)]
-    baseline: Option<BaselineProcess>,
+    other: Option<Other>,
 }
 
-/// What this program is when it has started itself again.
+/// What else this program does; the baselines are itself, started again.
 #[derive(Debug, clap::Subcommand)]
-#[command(hide = true)]
-enum BaselineProcess {
+enum Other {
+    /// Server, bridge and fake Gateway under load, killed and cut off; everything is counted.
+    Soak(soak::Soak),
     /// Baseline (a).
     #[command(hide = true)]
     BaselineHttp { answers: PathBuf },
@@ -123,16 +125,17 @@ fn say(text: &str) {
 
 fn main() -> Result<ExitCode> {
     let args = Args::parse();
-    match &args.baseline {
-        Some(BaselineProcess::BaselineHttp { answers }) => {
+    match &args.other {
+        Some(Other::BaselineHttp { answers }) => {
             baseline::serve(answers)?;
             return Ok(ExitCode::SUCCESS);
         }
-        Some(BaselineProcess::BaselineStreams) => {
+        Some(Other::BaselineStreams) => {
             rlimit::increase_nofile_limit(u64::MAX)?;
             fanout::serve()?;
             return Ok(ExitCode::SUCCESS);
         }
+        Some(Other::Soak(soak)) => return soaks(soak, &args),
         None => {}
     }
     rlimit::increase_nofile_limit(u64::MAX)?;
@@ -146,6 +149,15 @@ fn main() -> Result<ExitCode> {
     }
     let missed = report.verdicts().iter().any(|verdict| !verdict.met);
     Ok(if missed && args.check { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn soaks(soak: &soak::Soak, args: &Args) -> Result<ExitCode> {
+    let place = args.directory.clone().unwrap_or_else(|| root().join("target"));
+    let directory = tempfile::Builder::new().prefix("soak-").tempdir_in(&place)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let report = runtime.block_on(soak::run(soak, directory.path()))?;
+    writeln!(std::io::stdout(), "{report}")?;
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn measure(args: &Args) -> Result<Report> {
