@@ -87,6 +87,7 @@ NPM_FLAGS=(--no-audit --no-fund --no-save --ignore-scripts --loglevel=error)
 [ "$INSTALL_ONLY" = 1 ] && { say "installed in $INSTALL_DIR"; exit 0; }
 
 # --- state, ports, config --------------------------------------------------------------------
+unset FORCE_COLOR # else node prints a port in colour
 free_port() { "$NODE" -e 'const s=require("net").createServer().listen(0,"127.0.0.1",()=>{console.log(s.address().port);s.close()})'; }
 [ "$PORT" = 0 ] && PORT="$(free_port)"
 [ "$MODEL_PORT" = 0 ] && MODEL_PORT="$(free_port)"
