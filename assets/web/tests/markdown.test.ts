@@ -1,6 +1,6 @@
 import { mount } from '@vue/test-utils'
 import { expect, test } from 'vitest'
-import MarkdownText from '@/components/MarkdownText'
+import MarkdownText, { words } from '@/components/MarkdownText'
 
 const html = (text: string) => mount(MarkdownText, { props: { text } }).element.innerHTML
 const shown = (text: string) => mount(MarkdownText, { props: { text } }).text()
@@ -54,3 +54,13 @@ test('half of everything, and very much of it, is no trouble', () => {
   expect(shown('> '.repeat(40) + 'deep')).toContain('deep')
   expect(shown('x '.repeat(25_000))).toHaveLength(49_999)
 })
+
+test.each([
+  ['this is **Kay**, see `code` and https://ci.test', 'this is Kay, see code and https://ci.test'],
+  ['one\n\ntwo', 'one two'],
+  ['- a\n- *b*', 'a b'],
+  ['# Title\ntext', 'Title text'],
+  ['```\nlet x = 1\n```', 'let x = 1'],
+  ['**cut off in the mi', '**cut off in the mi'],
+  ['', ''],
+])('the words of %j are %j', (text, expected) => expect(words(text)).toBe(expected))

@@ -15,6 +15,22 @@ export default MarkdownText
 /** What becomes of a piece of text in which there is no Markdown. */
 export type Plain = (text: string) => VNodeChild
 
+/** The words without their marks, on one line: for where a text is only hinted at. */
+export function words(text: string): string {
+  return read(lexer(text, { gfm: true })).replace(/\s+/g, ' ').trim()
+}
+
+function read(tokens: Token[] | undefined): string {
+  const one = (token: Token): string => {
+    if (token.type === 'list') return (token as Tokens.List).items.map((item) => `${read(item.tokens)} `).join('')
+    if (token.type === 'space' || token.type === 'br') return ' '
+    if ('tokens' in token && token.tokens) return read(token.tokens)
+    return 'text' in token ? token.text : token.raw
+  }
+  const separate = new Set(['paragraph', 'heading', 'code', 'blockquote', 'list'])
+  return (tokens ?? []).map((token) => one(token) + (separate.has(token.type) ? ' ' : '')).join('')
+}
+
 interface Props {
   text: string
   plain?: Plain
