@@ -150,6 +150,8 @@ test('a long conversation is read back to its beginning, a part of it in the pag
   }).toPass({ timeout: 50_000, intervals: [50] })
   expect(seen.size).toBe(count)
   expect(most).toBeLessThanOrEqual(200)
+  const isWhole = () => document.documentElement.scrollHeight <= innerHeight
+  expect(await page.evaluate(isWhole), 'the conversation is scrolled, not the page').toBe(true)
 
   // What comes meanwhile moves nothing, and is one press away.
   const place = await message(page, 'number 1 of').boundingBox()
@@ -326,6 +328,15 @@ test('a conversation', { tag: '@screens' }, async ({ page, server, check }) => {
   await check('channel')
   const fits = (box: HTMLElement) => box.scrollWidth <= box.clientWidth
   expect(await log(page).evaluate(fits), 'long lines are scrolled by themselves').toBe(true)
+  // An answer has words that are only read aloud.
+  const last = await log(page).locator('[data-message]').last().getAttribute('data-message')
+  for (let number = 1; number <= 12; number++) {
+    const content = `answer ${number}`
+    await players.scout.post(`/channels/${players.channel}/messages`, { content, reply_to_id: last })
+  }
+  await expect(message(page, 'answer 12')).toBeInViewport()
+  const isWhole = () => document.documentElement.scrollHeight <= innerHeight
+  expect(await page.evaluate(isWhole), 'the conversation is scrolled, not the page').toBe(true)
   await log(page).evaluate((box) => (box.scrollTop = 0))
   await expect(page.getByText('This is where')).toBeInViewport()
   await check('channel-above')
