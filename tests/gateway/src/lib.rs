@@ -22,7 +22,7 @@ pub use self::fake::{FakeGateway, Point};
 pub use self::gateway::{Gateway, ModelRequest};
 pub use self::process::{Log, Program, Running, binary};
 pub use self::proxy::{Direction, Proxy};
-pub use self::story::{Agent, Story};
+pub use self::story::{Agent, STEPS, Story};
 pub use rustix::process::Signal;
 
 use std::time::{Duration, Instant};

@@ -12,6 +12,19 @@ use crate::hub::{Hub, Message};
 use crate::process::{Program, Running, binary};
 use crate::{Gateway, Proxy, until};
 
+/// The steps of a delivery at which the bridge can be told to die.
+pub const STEPS: [&str; 9] = [
+    "event_received",
+    "event_stored",
+    "delivery_composed",
+    "sent",
+    "acked",
+    "run_ended",
+    "answer_stored",
+    "posted",
+    "answer_done",
+];
+
 /// An agent that the bridge speaks for.
 #[derive(Clone, Debug)]
 pub struct Agent {

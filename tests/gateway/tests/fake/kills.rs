@@ -4,23 +4,10 @@ use std::time::Duration;
 
 use gateway_tests::check::Answer;
 use gateway_tests::fake::{FakeGateway, Options};
-use gateway_tests::{Gateway, Point, Story};
+use gateway_tests::{Gateway, Point, STEPS, Story};
 
 use super::cases::gateway;
 use crate::cases::{asked, exactly, times_asked, unique};
-
-/// The steps of a delivery at which the bridge can be told to die.
-const STEPS: [&str; 9] = [
-    "event_received",
-    "event_stored",
-    "delivery_composed",
-    "sent",
-    "acked",
-    "run_ended",
-    "answer_stored",
-    "posted",
-    "answer_done",
-];
 
 /// One message before, one at which the bridge dies, one after; the bridge starts again.
 async fn the_bridge_dies_at(step: &str) {

@@ -1,7 +1,7 @@
 //! The real Gateway stops and dies, and so does the bridge in front of it.
 
 use gateway_tests::check::Answer;
-use gateway_tests::{Gateway, Story, real};
+use gateway_tests::{Gateway, STEPS, Story, real};
 
 use crate::cases::{asked, exactly, times_asked, unique};
 
@@ -17,7 +17,7 @@ async fn begun(gateway: &Gateway) -> Story {
 #[tokio::test]
 async fn the_bridge_dies_at_every_step_before_a_real_gateway() {
     let (gateway, _guard) = real::shared().await;
-    for step in ["delivery_composed", "sent", "acked", "run_ended", "answer_stored", "posted"] {
+    for step in STEPS {
         let mut story = Story::of_one(gateway.clone()).await;
         story.starts_to_die_at(step);
         story.is_connected().await;
