@@ -24,6 +24,8 @@ use crate::{agent, endings, observe};
 
 /// How long the outbox is flushed when the bridge stops.
 const FLUSH: Duration = Duration::from_secs(8);
+/// How long the process may take to end once it has been told to.
+const FORCED: Duration = Duration::from_secs(15);
 /// How often a changed secrets file is looked for.
 const SECRETS: Duration = Duration::from_secs(5);
 
@@ -311,6 +313,11 @@ fn reread(bridge: &Bridge, asked: bool) {
 async fn end(bridge: &Arc<Bridge>) {
     observe::notify_stopping();
     tracing::info!("stopping");
+    // What does not end in time is ended: everything that counts is in the state.
+    std::thread::spawn(|| {
+        std::thread::sleep(FORCED);
+        std::process::exit(0);
+    });
     bridge.stop.cancel();
     bridge.tasks.close();
     if timeout(FLUSH, bridge.tasks.wait()).await.is_err() {

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use super::{in_runtime, report};
 use crate::bridge;
@@ -18,8 +17,6 @@ const CONFIG: u8 = 78;
 const UNAVAILABLE: u8 = 69;
 /// Busy now; try again.
 const TEMPORARY: u8 = 75;
-/// How long the process may take to end once it has been told to.
-const FORCED: Duration = Duration::from_secs(15);
 
 /// Runs until SIGTERM or SIGINT; 0 then.
 pub(super) fn run(path: Option<&Path>, fault: Fault) -> ExitCode {
@@ -36,15 +33,7 @@ fn start(path: Option<&Path>, fault: Fault) -> anyhow::Result<()> {
     let config = Config::load(path)?;
     start_logs(config.logging)?;
     let credentials = Credentials::read(&config)?;
-    in_runtime(async {
-        let ended = bridge::run(config, credentials, fault).await;
-        // What does not end in time is ended.
-        std::thread::spawn(|| {
-            std::thread::sleep(FORCED);
-            std::process::exit(i32::from(TEMPORARY));
-        });
-        ended
-    })
+    in_runtime(bridge::run(config, credentials, fault))
 }
 
 fn code(error: &anyhow::Error) -> u8 {

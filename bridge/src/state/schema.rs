@@ -78,6 +78,7 @@ CREATE TABLE said (
     agent_id    INTEGER NOT NULL REFERENCES agents (id),
     at          INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX said_old ON said (agent_id, at);
 
 -- Sessions to be put away at the Gateway.
 CREATE TABLE endings (
