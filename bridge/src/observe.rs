@@ -31,6 +31,8 @@ use crate::watch;
 
 /// Edges of every histogram of times, in seconds.
 const SECONDS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
+/// How often what was measured is summed up: until then each sample is kept, asked for or not.
+const UPKEEP: std::time::Duration = std::time::Duration::from_secs(5);
 /// How long a caller may take to ask.
 const ASKING: std::time::Duration = std::time::Duration::from_secs(10);
 
@@ -78,9 +80,14 @@ pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
 
 /// Serves health and metrics until the bridge stops.
 pub async fn serve(bridge: Arc<Bridge>, listener: TcpListener, metrics: PrometheusHandle) {
+    let mut upkeep = tokio::time::interval(UPKEEP);
     loop {
         let connection = tokio::select! {
             () = bridge.stop.cancelled() => return,
+            _ = upkeep.tick() => {
+                metrics.run_upkeep();
+                continue;
+            }
             connection = listener.accept() => connection,
         };
         let Ok((stream, _)) = connection else {
@@ -127,7 +134,6 @@ async fn answer(
         },
         "/metrics" => {
             let _ = measure(bridge).await;
-            metrics.run_upkeep();
             text(StatusCode::OK, "text/plain; version=0.0.4", metrics.render())
         }
         _ => text(StatusCode::NOT_FOUND, "text/plain", "there are /health and /metrics\n".to_owned()),
