@@ -11,7 +11,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
 
 use super::Runner;
 use super::end::Outcome;
-use super::verdict::{Verdict, verdict};
+use super::verdict::{Verdict, reaches_back, verdict};
 use crate::backoff::Backoff;
 use crate::fault::Step;
 use crate::gateway::{AckStatus, CallError, ChatSend, Connection, LinkStatus, Row, SessionEvent};
@@ -25,6 +25,8 @@ const AWAY_FOR_COMMAND: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_secs(3);
 /// How often it is read, to be safe, while the end is expected.
 const LOOK_RARELY: Duration = Duration::from_secs(60);
+/// Rows that are read of a transcript in which nothing of ours is near the end.
+const FAR_BACK: u32 = 1_000;
 /// How often the channel is shown that the agent types.
 const TYPING: Duration = Duration::from_millis(2_500);
 /// Refusals after which a delivery is given up.
@@ -217,7 +219,13 @@ impl Crossing<'_> {
 
     /// Reads the transcript. `ended` = the run has ended for certain.
     async fn look(&mut self, ended: bool, owned: bool) -> Result<Result<On, Lost>, StateError> {
-        let history = match self.connection.history(&self.session.key).await {
+        let key = &self.session.key;
+        let read = match self.connection.history(key).await {
+            // A run of many tools: what was asked lies further up.
+            Ok(history) if !reaches_back(&history) => self.connection.newest(key, FAR_BACK).await,
+            read => read,
+        };
+        let history = match read {
             Ok(history) => history,
             Err(CallError::Refused { retryable: true, retry_after, .. }) => {
                 sleep(retry_after.unwrap_or(Duration::from_secs(1))).await;

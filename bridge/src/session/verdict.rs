@@ -50,6 +50,15 @@ pub(super) fn verdict(history: &History, keys: &[String]) -> Verdict {
     last.unwrap_or(Verdict::Send)
 }
 
+/// Whether these rows are enough to decide. Messages are handed over one after the other, so the row
+/// of the last one comes after those of the ones before: where one of them is, it is, if it is at all.
+pub(super) fn reaches_back(history: &History) -> bool {
+    let is_asked = |row: &Row| {
+        row.role == RowRole::User && row.idempotency_key.as_deref().is_some_and(|key| key.ends_with(":user"))
+    };
+    !history.has_more || history.rows.iter().any(is_asked)
+}
+
 /// The transcript has no row of it.
 fn without_row(history: &History, keys: &[String]) -> Verdict {
     let newest = keys.last();
@@ -142,6 +151,16 @@ mod tests {
         ];
         let Verdict::Answered(answer) = of(&history(rows)) else { panic!("it is the answer") };
         assert_eq!(answer.text, "found it");
+    }
+
+    #[test]
+    fn a_window_without_anything_that_was_asked_is_too_small() {
+        let window = |rows, has_more| History { has_more, ..history(rows) };
+        let tools = || vec![row(RowRole::Other, "tool"), row(RowRole::Assistant, "so far")];
+        assert!(!reaches_back(&window(tools(), true)));
+        assert!(reaches_back(&window(tools(), false)), "there is nothing more");
+        let asked = vec![user("earlier"), row(RowRole::Assistant, "answer")];
+        assert!(reaches_back(&window(asked, true)));
     }
 
     #[test]
