@@ -20,7 +20,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use self::exit::Exit;
-use crate::config::{Config, load};
+use crate::config::{Config, load, own_url};
 
 /// The program.
 #[derive(Debug, Parser)]
@@ -135,7 +135,12 @@ fn dispatch(cli: Cli) -> Result<(), Exit> {
             let given =
                 |name: &str, flag: &Option<String>| flag.is_some() || std::env::var_os(name).is_some();
             let (listen, log) = (given("MC_LISTEN", &flags.listen), given("MC_LOG", &flags.log));
-            demo::run(configuration(flags)?, &demo, listen, log)
+            let mut config = configuration(flags)?;
+            if flags.public_url.is_none() {
+                // What is configured is where the real server is reached.
+                config.public_url = own_url(config.listen);
+            }
+            demo::run(config, &demo, listen, log)
         }
         Command::Setup(setup) => admin::setup(&configuration(flags)?, setup),
         Command::Org(command) => admin::org(&configuration(flags)?, command),

@@ -127,7 +127,7 @@ impl Config {
 }
 
 /// How a server on this address is reached where nobody says otherwise.
-fn own_url(listen: SocketAddr) -> String {
+pub(crate) fn own_url(listen: SocketAddr) -> String {
     if listen.ip().is_unspecified() {
         // "Every address" is none that a browser can open.
         return format!("http://localhost:{}", listen.port());

@@ -22,6 +22,8 @@ impl Demo {
             .args(["demo", "--json"])
             .env_clear()
             .env("TMPDIR", temp)
+            // Where the real server is reached is nothing to a demo.
+            .env("MC_PUBLIC_URL", "https://hub.example.org")
             .current_dir(temp)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
