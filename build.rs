@@ -4,6 +4,9 @@
 //! complete, one build at a time, so `dist` is whole at every moment and two cargo runs cannot spoil
 //! each other's. Without Node.js a page that says how to build it stands in.
 
+#[path = "build/commit.rs"]
+mod commit;
+
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io;
@@ -48,7 +51,7 @@ const PLACEHOLDER: &str = r#"<!doctype html>
 
 fn main() -> ExitCode {
     let root = PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets it"));
-    name_commit(&root);
+    commit::name_commit(&root);
     match (Interface { folder: root.join("assets/web") }).ensure() {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
@@ -57,25 +60,6 @@ fn main() -> ExitCode {
                 println!("cargo::error={line}");
             }
             ExitCode::FAILURE
-        }
-    }
-}
-
-/// Sets `MC_COMMIT` for the code: the short hash, or `unknown` outside a repository.
-fn name_commit(root: &Path) {
-    let git = |arguments: &[&str]| {
-        let output = Command::new("git").args(arguments).current_dir(root).output().ok()?;
-        let text = String::from_utf8(output.stdout).ok()?;
-        output.status.success().then(|| text.trim().to_owned())
-    };
-    let commit = git(&["rev-parse", "--short", "HEAD"]);
-    println!("cargo::rustc-env=MC_COMMIT={}", commit.as_deref().unwrap_or("unknown"));
-    // `HEAD` changes with the branch, its log with every commit.
-    for name in ["HEAD", "logs/HEAD"] {
-        if let Some(path) = git(&["rev-parse", "--git-path", name]).map(|path| root.join(path))
-            && path.exists()
-        {
-            println!("cargo::rerun-if-changed={}", path.display());
         }
     }
 }
@@ -89,6 +73,7 @@ impl Interface {
     /// Leaves a `dist` that is not older than its sources, or the page that stands in for it.
     fn ensure(&self) -> Result<(), String> {
         println!("cargo::rerun-if-changed=build.rs");
+        println!("cargo::rerun-if-changed=build/commit.rs");
         println!("cargo::rerun-if-env-changed=MC_SKIP_UI");
         for source in self.sources() {
             println!("cargo::rerun-if-changed={}", source.display());

@@ -163,8 +163,9 @@ fn version_text(json: bool) -> String {
     let (version, commit) = (env!("CARGO_PKG_VERSION"), env!("MC_COMMIT"));
     if json {
         let api = mission_control_shared::API_VERSION;
+        let clients = mission_control_shared::range(mission_control_shared::OLDEST_CLIENT);
         let engines: &[&str] = if cfg!(feature = "postgres") { &["sqlite", "postgres"] } else { &["sqlite"] };
-        serde_json::json!({"version": version, "commit": commit, "api_version": api, "engines": engines})
+        serde_json::json!({"version": version, "commit": commit, "api_version": api, "clients": clients, "engines": engines})
             .to_string()
     } else {
         format!("mission-control {version} ({commit})")

@@ -139,6 +139,9 @@ pub enum Error {
     /// 400: an id in the path is not a UUID.
     #[error("`{0}` is not an id: give a UUID such as `0190d6c5-8a4e-7c3f-9b1a-2f6e5d4c3b2a`")]
     InvalidId(String),
+    /// 400: a client of an API that this server does not go with.
+    #[error("{0}")]
+    UnsupportedApiVersion(String),
     /// 401: no credentials, or dead ones.
     #[error("sign in first, or send a live API key")]
     Unauthenticated,
@@ -203,7 +206,7 @@ impl Error {
     /// The HTTP status.
     pub const fn status(&self) -> u16 {
         match self {
-            Error::Invalid(_) | Error::InvalidId(_) => 400,
+            Error::Invalid(_) | Error::InvalidId(_) | Error::UnsupportedApiVersion(_) => 400,
             Error::Unauthenticated | Error::WrongCredentials | Error::DeadLink => 401,
             Error::Forbidden | Error::CsrfFailed => 403,
             Error::NotFound(_) => 404,
@@ -223,6 +226,7 @@ impl Error {
         match self {
             Error::Invalid(_) => "VALIDATION_FAILED",
             Error::InvalidId(_) => "INVALID_ID",
+            Error::UnsupportedApiVersion(_) => mission_control_shared::UNSUPPORTED_API_VERSION,
             Error::Unauthenticated => "UNAUTHENTICATED",
             Error::WrongCredentials => "WRONG_CREDENTIALS",
             Error::DeadLink => "DEAD_LINK",

@@ -18,6 +18,7 @@ pub mod sign_in;
 mod base;
 mod front;
 mod ui;
+mod version;
 
 use axum::Router;
 use axum::routing::{any, get};

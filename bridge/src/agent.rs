@@ -44,10 +44,8 @@ pub async fn run(bridge: Arc<Bridge>, agent: Arc<Agent>) {
         };
         let wait = match trouble {
             Trouble::State(StateError::Closed) => return,
-            Trouble::Server(ServerError::Unsupported { server, needed }) => {
-                bridge.give_up(format!(
-                    "the server speaks API version {server}, this bridge needs {needed}: install the mc-bridge that belongs to the server"
-                ));
+            Trouble::Server(ServerError::Unsupported(reason)) => {
+                bridge.give_up(reason);
                 return;
             }
             Trouble::Server(ServerError::Unauthorized { message }) => {

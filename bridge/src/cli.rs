@@ -76,11 +76,16 @@ fn in_runtime<T>(future: impl Future<Output = T>) -> T {
 
 #[expect(clippy::print_stdout, reason = "it is what was asked for")]
 fn version(json: bool) -> ExitCode {
-    let (version, api) = (env!("CARGO_PKG_VERSION"), mission_control_shared::API_VERSION);
+    use mission_control_shared::{API_VERSION, OLDEST_SERVER, range};
+    let (version, commit) = (env!("CARGO_PKG_VERSION"), env!("MC_COMMIT"));
+    let servers = range(OLDEST_SERVER);
     if json {
-        println!("{}", serde_json::json!({"version": version, "api_version": api}));
+        let known = serde_json::json!({
+            "version": version, "commit": commit, "api_version": API_VERSION, "servers": servers,
+        });
+        println!("{known}");
     } else {
-        println!("mc-bridge {version} (API {api})");
+        println!("mc-bridge {version} ({commit}), API {API_VERSION}, for servers of API {servers}");
     }
     ExitCode::SUCCESS
 }

@@ -237,7 +237,7 @@ fn is_away(standing: &Standing) -> bool {
 
 /// Measures what is measured only when somebody looks.
 async fn measure(bridge: &Bridge) -> Result<(), StateError> {
-    metrics::gauge!("bridge_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+    metrics::gauge!("bridge_build_info", "version" => env!("CARGO_PKG_VERSION"), "commit" => env!("MC_COMMIT")).set(1.0);
     metrics::gauge!("bridge_sub_agents_active").set(0.0);
     metrics::gauge!("bridge_state_writable").set(f64::from(u8::from(bridge.state.is_writable())));
     if !bridge.state.is_writable() {

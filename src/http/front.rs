@@ -1,4 +1,5 @@
-//! What stands before every route: request id, time limit, caught panics, headers, metrics.
+//! What stands before every route: request id, the client's API, time limit, caught panics, headers,
+//! metrics.
 
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
@@ -14,6 +15,7 @@ use axum::response::{IntoResponse as _, Response};
 use futures_util::FutureExt as _;
 use tracing::Instrument as _;
 
+use super::version;
 use crate::app::App;
 use crate::error::Error;
 
@@ -21,7 +23,7 @@ use crate::error::Error;
 const TIME_LIMIT: Duration = Duration::from_secs(30);
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const API_VERSION: HeaderName = HeaderName::from_static("x-mc-api-version");
+const API_VERSION: HeaderName = HeaderName::from_static(mission_control_shared::API_VERSION_HEADER);
 const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
 
 const POLICY: HeaderValue = HeaderValue::from_static(
@@ -36,7 +38,14 @@ pub(super) async fn front(State(app): State<App>, request: Request, next: Next) 
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let span = tracing::info_span!("request", request.id = %id, http.method = %method);
-    let running = AssertUnwindSafe(next.run(request).instrument(span.clone())).catch_unwind();
+    let known = span.in_scope(|| version::check(request.headers()));
+    let run = async {
+        match known {
+            Ok(()) => next.run(request).await,
+            Err(refused) => refused.into_response(),
+        }
+    };
+    let running = AssertUnwindSafe(run.instrument(span.clone())).catch_unwind();
     let answer = match tokio::time::timeout(TIME_LIMIT, running).await {
         Ok(Ok(response)) => response,
         Ok(Err(_)) => {

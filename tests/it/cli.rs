@@ -4,6 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::{Actor, Credentials, Install, PASSWORD, Process, mode};
@@ -370,6 +371,46 @@ fn version_is_for_people_and_for_scripts() {
     assert_eq!(postgres, cfg!(feature = "postgres"));
     let words = install.run(&["version"]).succeeds().out;
     assert!(words.starts_with(&format!("mission-control {} (", env!("CARGO_PKG_VERSION"))), "{words}");
+    assert!(words.contains(known["commit"].as_str().unwrap()), "{words}");
+    assert_eq!(known["clients"], "2026.1 to 2026.x");
+}
+
+#[tokio::test]
+async fn a_bridge_of_another_api_is_told_how_to_mend_that_on_both_sides() {
+    let install = Install::new();
+    let server = install.serve();
+    let nobody = server.anonymous();
+    let speaks = |version: &str| {
+        let request =
+            nobody.request(Method::GET, "/api/v1/auth/providers").header("user-agent", "mc-bridge/9.9.9");
+        nobody.send(request.header("x-mc-api-version", version))
+    };
+    for works in ["2026.1", "2026.99"] {
+        assert_eq!(speaks(works).await.status, 200, "{works}");
+    }
+    for (version, mend) in [
+        ("2025.12", "update the client (`mc-bridge`) to a release of such an API"),
+        ("2026.0", "update the client (`mc-bridge`) to a release of such an API"),
+        ("2027.1", "update this server, or take the client (`mc-bridge`) that goes with it"),
+        ("latest", "send such a version, or leave the header out"),
+        ("", "send such a version, or leave the header out"),
+    ] {
+        let refused = speaks(version).await;
+        assert_eq!(refused.refusal(), "400 UNSUPPORTED_API_VERSION");
+        assert_eq!(
+            refused.json()["error"]["message"],
+            format!(
+                "the client speaks API {version}, this server speaks 2026.1 and works with clients of 2026.1 to 2026.x: {mend}"
+            )
+        );
+        assert_eq!(refused.header("x-mc-api-version"), "2026.1", "the client sees it, too");
+    }
+    let long = speaks(&"9".repeat(5000)).await;
+    assert!(long.text.len() < 300, "{}", long.text);
+    server.says("a client of another API was refused").await;
+    let log = server.log();
+    assert!(log.contains("mc-bridge/9.9.9") && log.contains("2025.12"), "{log}");
+    assert_eq!(log.matches("a client of another API").count(), 1, "once in a while, not each time: {log}");
 }
 
 #[test]

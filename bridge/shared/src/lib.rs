@@ -38,4 +38,7 @@ pub use resource::{
 };
 pub use stream::{Moment, StreamNotice};
 pub use timestamp::Timestamp;
-pub use version::{API_VERSION, Compatibility};
+pub use version::{
+    API_VERSION, API_VERSION_HEADER, Compatibility, OLDEST_CLIENT, OLDEST_SERVER, UNSUPPORTED_API_VERSION,
+    range,
+};

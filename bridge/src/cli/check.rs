@@ -233,11 +233,7 @@ fn of_the_server(error: &ServerError) -> Option<String> {
             Some(format!("{reason}: start it, or mend `mission_control.url`"))
         }
         ServerError::Unreadable(_) => Some(format!("{error}: is `mission_control.url` Mission Control's?")),
-        ServerError::Unsupported { server, needed } if server > needed => {
-            Some(format!("{error}: update the bridge"))
-        }
-        ServerError::Unsupported { .. } => Some(format!("{error}: update the server")),
-        ServerError::Refused { .. } => Some(error.to_string()),
+        ServerError::Unsupported(_) | ServerError::Refused { .. } => Some(error.to_string()),
     }
 }
 

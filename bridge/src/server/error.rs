@@ -34,14 +34,9 @@ pub enum ServerError {
         /// When it wants to be asked again.
         retry_after: Option<Duration>,
     },
-    /// It speaks another API.
-    #[error("the server speaks API {server}, this bridge speaks {needed}")]
-    Unsupported {
-        /// Its version.
-        server: String,
-        /// Ours.
-        needed: String,
-    },
+    /// It speaks another API: which, and how to mend that.
+    #[error("{0}")]
+    Unsupported(String),
     /// Its answer is not what it should be.
     #[error("the server's answer cannot be read: {0}")]
     Unreadable(String),

@@ -7,8 +7,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use bytes::Bytes;
-use mission_control_shared::{API_VERSION, Compatibility, ErrorEnvelope};
-use reqwest::header::{CONTENT_LENGTH, LOCATION, RETRY_AFTER};
+use mission_control_shared::{
+    API_VERSION, API_VERSION_HEADER, Compatibility, ErrorEnvelope, OLDEST_SERVER, UNSUPPORTED_API_VERSION,
+    range,
+};
+use reqwest::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, LOCATION, RETRY_AFTER};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, redirect};
 
 use super::{Result, ServerError};
@@ -38,7 +41,12 @@ impl Http {
             .pool_max_idle_per_host(4)
             // A key goes nowhere but where the configuration says.
             .redirect(redirect::Policy::none())
-            .user_agent(concat!("mc-bridge/", env!("CARGO_PKG_VERSION")));
+            .user_agent(concat!("mc-bridge/", env!("CARGO_PKG_VERSION")))
+            // The server looks whether it goes with that.
+            .default_headers(HeaderMap::from_iter([(
+                HeaderName::from_static(API_VERSION_HEADER),
+                HeaderValue::from_static(API_VERSION),
+            )]));
         let builder = if !config.url.starts_with("https:") {
             builder.tls_backend_preconfigured(tls::of_nobody()?)
         } else if config.verify_tls {
@@ -71,12 +79,18 @@ impl Http {
     }
 
     fn check_version(&self, answer: &Response) -> Result<()> {
-        let Some(theirs) = answer.headers().get("x-mc-api-version").and_then(|value| value.to_str().ok())
+        let Some(theirs) = answer.headers().get(API_VERSION_HEADER).and_then(|value| value.to_str().ok())
         else {
             return Ok(());
         };
         self.version.get_or_init(|| theirs.to_owned());
-        match Compatibility::with(theirs) {
+        let unsupported = |mend: &str| {
+            let range = range(OLDEST_SERVER);
+            Err(ServerError::Unsupported(format!(
+                "the server speaks API {theirs}, this bridge speaks {API_VERSION} and works with servers of {range}: {mend}"
+            )))
+        };
+        match Compatibility::of_server(theirs) {
             Compatibility::Full => {}
             Compatibility::Newer => {
                 if !self.told_newer.swap(true, Ordering::Relaxed) {
@@ -87,11 +101,12 @@ impl Http {
                     );
                 }
             }
-            Compatibility::None => {
-                return Err(ServerError::Unsupported {
-                    server: theirs.to_owned(),
-                    needed: API_VERSION.to_owned(),
-                });
+            Compatibility::TooOld => {
+                return unsupported("update the server, or take the bridge that goes with it");
+            }
+            Compatibility::TooNew => return unsupported("update the bridge"),
+            Compatibility::Unknown => {
+                return unsupported("look whether `mission_control.url` is Mission Control's");
             }
         }
         Ok(())
@@ -163,6 +178,7 @@ async fn refused(answer: Response) -> ServerError {
         None => (format!("HTTP_{}", status.as_u16()), told_by_proxy()),
     };
     match status {
+        _ if code == UNSUPPORTED_API_VERSION => ServerError::Unsupported(message),
         StatusCode::UNAUTHORIZED => ServerError::Unauthorized { message },
         StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS => later(&message, retry_after),
         _ if status.is_server_error() => later(&message, retry_after),

@@ -175,7 +175,7 @@ async fn a_server_that_is_away_or_another_is_told() {
     assert_snapshot!(told.join("\n"), @r#"
     FAIL  server: <server>: the server cannot be reached: Connection refused (os error 111): start it, or mend `mission_control.url`
     exit 69
-    FAIL  server: <server>: the server speaks API 2027.3, this bridge speaks 2026.1: update the bridge
+    FAIL  server: <server>: the server speaks API 2027.3, this bridge speaks 2026.1 and works with servers of 2026.1 to 2026.x: update the bridge
     exit 69
     FAIL  server: <server>: the server's answer cannot be read: expected value at line 1 column 1: is `mission_control.url` Mission Control's?
     exit 69

@@ -236,16 +236,26 @@ async fn what_the_server_refuses_is_refused_for_good() {
 async fn a_server_of_another_api_is_not_believed() {
     let told = [
         refusal(answer("200 OK", "x-mc-api-version: 2027.1", ME)).await,
-        refusal(answer("401 Unauthorized", "x-mc-api-version: 1.0", "")).await,
+        refusal(answer("401 Unauthorized", "x-mc-api-version: 2026.0", "")).await,
         refusal(answer("200 OK", "x-mc-api-version: latest", ME)).await,
     ];
     assert_snapshot!(told.join("\n"), @r#"
-    the server speaks API 2027.1, this bridge speaks 2026.1 (never)
-    the server speaks API 1.0, this bridge speaks 2026.1 (never)
-    the server speaks API latest, this bridge speaks 2026.1 (never)
+    the server speaks API 2027.1, this bridge speaks 2026.1 and works with servers of 2026.1 to 2026.x: update the bridge (never)
+    the server speaks API 2026.0, this bridge speaks 2026.1 and works with servers of 2026.1 to 2026.x: update the server, or take the bridge that goes with it (never)
+    the server speaks API latest, this bridge speaks 2026.1 and works with servers of 2026.1 to 2026.x: look whether `mission_control.url` is Mission Control's (never)
     "#);
     me(answer("200 OK", "x-mc-api-version: 2026.99", ME)).await.expect("a newer minor is good enough");
     me(answer("200 OK", "", ME)).await.expect("a proxy may have taken the header away");
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_go_with_this_bridge_is_believed_when_it_says_so() {
+    let refused = r#"{"error":{"code":"UNSUPPORTED_API_VERSION","message":"the client speaks API 2026.1: update it","status":400}}"#;
+    let script = Script::start(vec![answer("400 Bad Request", "x-mc-api-version: 2026.7", refused)]).await;
+    let error = script.server().me().await.expect_err("is refused");
+    assert!(
+        matches!(&error, ServerError::Unsupported(reason) if reason == "the client speaks API 2026.1: update it")
+    );
 }
 
 #[tokio::test]

@@ -97,6 +97,10 @@ async fn read_request(socket: &mut TcpStream) -> String {
         }
     };
     let lines = String::from_utf8_lossy(&bytes[..head]).into_owned();
+    if lines.contains(" /api/v1/") {
+        let version = format!("x-mc-api-version: {}", mission_control_shared::API_VERSION);
+        assert!(lines.lines().any(|line| line == version), "it says of which API it is: {lines}");
+    }
     let length =
         lines.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
     while bytes.len() < head + 4 + length.unwrap_or(0) {
