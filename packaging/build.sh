@@ -1,0 +1,95 @@
+#!/usr/bin/env bash
+# Builds the static programs of one target, as they are released, into target/dist/TARGET/.
+#
+#   packaging/build.sh TARGET [server|bridge]            both without a component
+#   packaging/build.sh --features postgres TARGET server the server with PostgreSQL, into target/dist/TARGET/postgres/
+#
+# TARGET: x86_64-unknown-linux-musl | aarch64-unknown-linux-musl | armv7-unknown-linux-musleabihf
+#
+# `packaging/setup-toolchain.sh TARGET` installs what it needs. The same commit gives the same bytes with
+# the same compiler, wherever the clone stands: paths are taken out, times are those of the commit.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+fail() { # exit code, what is wrong and what to do
+    echo "build.sh: $2" >&2
+    exit "$1"
+}
+usage="usage: packaging/build.sh [--features FEATURES] TARGET [server|bridge]"
+features=''
+while [[ ${1:-} == -* ]]; do
+    case $1 in
+    --features) features=${2:-}; shift 2 2>/dev/null || fail 64 "--features needs a value; $usage" ;;
+    -h | --help) sed -n '2,10s/^# \{0,1\}//p' packaging/build.sh; exit 0 ;;
+    *) fail 64 "unknown option $1; $usage" ;;
+    esac
+done
+target=${1:-} component=${2:-both}
+[ $# -le 2 ] || fail 64 "too many arguments; $usage"
+case $target in
+x86_64-unknown-linux-musl | aarch64-unknown-linux-musl | armv7-unknown-linux-musleabihf) ;;
+'') fail 64 "no target; $usage" ;;
+*) fail 64 "unknown target $target: take x86_64-unknown-linux-musl, aarch64-unknown-linux-musl or armv7-unknown-linux-musleabihf" ;;
+esac
+case $component in
+server) packages=(mission-control) ;;
+bridge) packages=(mc-bridge) ;;
+both) packages=(mission-control mc-bridge) ;;
+*) fail 64 "unknown component $component: take server or bridge" ;;
+esac
+[ -z "$features" ] || [ "$component" = server ] || fail 64 "features are the server's: name the component server"
+
+# What setup-toolchain.sh made: zig and cargo-zigbuild, and where rustup could not add the target,
+# Debian's compiler with a std built for it.
+tools=${STATIC_TOOLS:-$HOME/.cache/static-tools}
+here=$PWD
+has_std() { ls "$("$1" --print target-libdir --target "$target" 2>/dev/null)"/libstd-*.rlib >/dev/null 2>&1; }
+mend="run packaging/setup-toolchain.sh $target"
+[ -x "$tools/bin/cargo-zigbuild" ] || command -v cargo-zigbuild >/dev/null || fail 69 "cargo-zigbuild is missing: $mend"
+if command -v rustc >/dev/null && has_std rustc; then
+    export PATH="$tools/bin:$PATH"
+elif [ -f "/usr/lib/rustlib/$target/lib/.built-for" ] && has_std /usr/bin/rustc; then
+    export PATH="$tools/bin:/usr/bin:/bin:$PATH"
+    unset RUSTC CARGO RUSTUP_TOOLCHAIN
+else
+    fail 69 "no Rust standard library for $target: $mend"
+fi
+for tool in cargo git file npm; do
+    command -v "$tool" >/dev/null || fail 69 "$tool is missing: install it (npm comes with Node.js 20 or newer)"
+done
+# Both programs with what is built on the way; a full disk in the middle costs minutes and says little.
+free=$(df -Pk . | awk 'NR == 2 { print int($4 / 1024) }')
+[ "$free" -ge 3000 ] || fail 74 "only $free MB are free in $here: a build needs 3000"
+
+MC_COMMIT=$(git rev-parse --short=12 HEAD) || fail 66 "this is no git clone, so the commit is unknown: build in a clone"
+[ -z "$(git status --porcelain --untracked-files=no)" ] || MC_COMMIT+=-dirty
+SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
+export MC_COMMIT SOURCE_DATE_EPOCH
+unset MC_SKIP_UI RUSTC_WRAPPER CARGO_BUILD_TARGET CARGO_BUILD_RUSTFLAGS CARGO_ENCODED_RUSTFLAGS
+# Where the sources stand is nobody's business, and would differ from one machine to the next.
+export CARGO_TARGET_DIR=$here/target CARGO_INCREMENTAL=0
+cargo_home=${CARGO_HOME:-$HOME/.cargo}
+export RUSTFLAGS="--remap-path-prefix=$here=. --remap-path-prefix=$cargo_home/registry/src=registry"
+export CFLAGS="-ffile-prefix-map=$here=. -ffile-prefix-map=$cargo_home/registry/src=registry"
+
+selected=() && for package in "${packages[@]}"; do selected+=(-p "$package"); done
+[ -z "$features" ] || selected+=(--features "$features")
+cargo zigbuild --locked --profile dist --target "$target" --bins "${selected[@]}" ||
+    fail 70 "the build failed; what is above says why"
+
+out=target/dist/$target${features:+/$features}
+fresh=$(mktemp -d target/dist.XXXXXX)
+trap 'rm -rf "$fresh"' EXIT
+for program in "${packages[@]}"; do
+    cp "target/$target/dist/$program" "$fresh/" || fail 74 "cannot copy $program: is the disk full?"
+    chmod 755 "$fresh/$program"
+    kind=$(file -b "$fresh/$program")
+    [[ $kind == ELF*'statically linked'* || $kind == ELF*static-pie* ]] || fail 70 "$program is not static: $kind"
+    ! grep -qaF mc-placeholder "$fresh/$program" ||
+        fail 70 "$program has no web interface inside: run touch build.rs and build again"
+done
+mkdir -p "$out"
+for program in "${packages[@]}"; do
+    mv "$fresh/$program" "$out/$program"
+    printf '%s: %s bytes, static\n' "$out/$program" "$(stat -c %s "$out/$program")"
+done
