@@ -26,6 +26,7 @@ mod power_cut;
 mod projects;
 mod sessions;
 mod setup;
+mod smoke;
 mod story;
 mod streams;
 mod tasks;

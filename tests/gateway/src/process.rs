@@ -20,10 +20,12 @@ pub(crate) fn target() -> &'static Path {
     })
 }
 
-/// A program that Cargo has built: `mission-control`, `mc-bridge`, `mc-bridge-faulty`.
+/// A program that Cargo has built: `mission-control`, `mc-bridge`, `mc-bridge-faulty`. Those in the folder
+/// `MC_TEST_PROGRAMS` come first, such as releases for another processor.
 pub fn binary(name: &str) -> PathBuf {
-    let places = [target().join(name), target().join("examples").join(name)];
-    let found = places.into_iter().find(|place| place.is_file());
+    let given = std::env::var_os("MC_TEST_PROGRAMS").map(|folder| Path::new(&folder).join(name));
+    let built = [target().join(name), target().join("examples").join(name)];
+    let found = given.into_iter().chain(built).find(|place| place.is_file());
     found.unwrap_or_else(|| {
         let dir = target().display();
         panic!("{dir} has no `{name}`: run `cargo build --workspace --bins --examples` first")

@@ -1,7 +1,7 @@
 //! The program itself, in a process of its own, on a fresh data directory.
 
 use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
@@ -15,6 +15,15 @@ use super::hub::{PASSWORD, Tenant};
 
 /// Long enough for a slow machine; a test that waits this long has failed.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The program under test: what Cargo has built, or the one in the folder `MC_TEST_PROGRAMS`, such as
+/// a release for another processor.
+pub(crate) fn program() -> PathBuf {
+    match std::env::var_os("MC_TEST_PROGRAMS") {
+        Some(folder) => Path::new(&folder).join("mission-control"),
+        None => PathBuf::from(env!("CARGO_BIN_EXE_mission-control")),
+    }
+}
 
 /// A data directory and the settings that every command on it gets.
 pub(crate) struct Install {
@@ -73,7 +82,7 @@ impl Install {
     }
 
     fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_mission-control"));
+        let mut command = Command::new(program());
         // Nothing of the one who runs the tests: no variables, no configuration file.
         command.args(args).env_clear().current_dir(self.dir.path());
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
@@ -95,7 +104,7 @@ impl Install {
         }
         // Where they can reach it.
         let program = self.beside("mission-control");
-        std::fs::copy(env!("CARGO_BIN_EXE_mission-control"), &program).unwrap();
+        std::fs::copy(self::program(), &program).unwrap();
         std::fs::set_permissions(self.dir.path(), PermissionsExt::from_mode(0o755)).unwrap();
         let mut command = Command::new(program);
         command.args(args).env_clear().current_dir(self.dir.path()).uid(65_534).gid(65_534);

@@ -55,7 +55,8 @@ impl Case {
         !matches!(self, Case::List | Case::Get)
     }
 
-    fn status(self) -> u16 {
+    /// What it is answered with.
+    pub(crate) fn status(self) -> u16 {
         match self {
             Case::List | Case::Get | Case::Transition => 200,
             Case::Create | Case::Message => 201,
@@ -63,7 +64,7 @@ impl Case {
     }
 
     /// The requests of one of the lanes; those that read share theirs.
-    fn requests(self, world: &World, lane: usize) -> Vec<Vec<u8>> {
+    pub(crate) fn requests(self, world: &World, lane: usize) -> Vec<Vec<u8>> {
         let bearer = bearer(&world.keys[0]);
         let headers = [("authorization", bearer.as_str())];
         let task = |id: &str| format!("{ORG}/tasks/{id}");
@@ -97,7 +98,8 @@ pub(crate) struct Side {
 }
 
 impl Side {
-    fn add(&mut self, mut sample: Sample, cpu_seconds: f64) {
+    /// Counts one more turn.
+    pub(crate) fn add(&mut self, mut sample: Sample, cpu_seconds: f64) {
         self.sample.nanos.append(&mut sample.nanos);
         self.sample.seconds += sample.seconds;
         self.cpu_seconds += cpu_seconds;

@@ -17,6 +17,7 @@ mod server;
 mod soak;
 mod start;
 mod streams;
+mod versus;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -69,6 +70,8 @@ struct Args {
 enum Other {
     /// Server, bridge and fake Gateway under load, killed and cut off; everything is counted.
     Soak(soak::Soak),
+    /// Two builds of the server against each other, in turns.
+    Versus(versus::Versus),
     /// Baseline (a).
     #[command(hide = true)]
     BaselineHttp { answers: PathBuf },
@@ -136,11 +139,18 @@ fn main() -> Result<ExitCode> {
             return Ok(ExitCode::SUCCESS);
         }
         Some(Other::Soak(soak)) => return soaks(soak, &args),
-        None => {}
+        Some(Other::Versus(_)) | None => {}
     }
     rlimit::increase_nofile_limit(u64::MAX)?;
     // One thread: the client leaves as much of the machine as it can to what it measures.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    if let Some(Other::Versus(versus)) = &args.other {
+        let place = args.directory.clone().unwrap_or_else(|| root().join("target"));
+        let directory = tempfile::Builder::new().prefix("versus-").tempdir_in(&place)?;
+        let table = tokio::task::LocalSet::new().block_on(&runtime, versus::run(versus, directory.path()))?;
+        writeln!(std::io::stdout(), "{table}")?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let report = tokio::task::LocalSet::new().block_on(&runtime, measure(&args))?;
     let markdown = report.markdown()?;
     writeln!(std::io::stdout(), "{markdown}")?;

@@ -24,7 +24,7 @@ use crate::server::Server;
 pub(crate) const MARK: &str = "mark:";
 const DIGITS: usize = 8;
 /// Numbers of events start here, so that none is a seeded one.
-const FIRST: u64 = 10_000_000;
+pub(crate) const FIRST: u64 = 10_000_000;
 /// Turns that each side takes.
 const ROUNDS: usize = 4;
 /// Events before anything counts.
@@ -44,7 +44,7 @@ struct Board {
 }
 
 /// The streams of one side.
-struct Audience {
+pub(crate) struct Audience {
     board: Rc<RefCell<Board>>,
     all_heard: Rc<Notify>,
     listeners: JoinSet<()>,
@@ -90,7 +90,8 @@ async fn open(address: SocketAddr, request: &[u8]) -> Result<TcpStream> {
 }
 
 impl Audience {
-    async fn gather(address: SocketAddr, requests: &[Vec<u8>], streams: usize) -> Result<Audience> {
+    /// Opens so many streams.
+    pub(crate) async fn gather(address: SocketAddr, requests: &[Vec<u8>], streams: usize) -> Result<Audience> {
         let mut audience =
             Audience { board: Rc::default(), all_heard: Rc::default(), listeners: JoinSet::new() };
         for first in (0..streams).step_by(OPENING) {
@@ -115,7 +116,7 @@ impl Audience {
     }
 
     /// Sends event `mark` and waits until everybody has it.
-    async fn hear(&self, sender: &mut Connection, request: &[u8], mark: u64) -> Result<()> {
+    pub(crate) async fn hear(&self, sender: &mut Connection, request: &[u8], mark: u64) -> Result<()> {
         {
             let mut board = self.board.borrow_mut();
             board.mark = mark;
@@ -131,7 +132,8 @@ impl Audience {
         Ok(())
     }
 
-    fn take(&self) -> Vec<u64> {
+    /// How long each event took to each stream since the last time.
+    pub(crate) fn take(&self) -> Vec<u64> {
         std::mem::take(&mut self.board.borrow_mut().nanos)
     }
 }
@@ -190,7 +192,8 @@ async fn frame(server: &Server, world: &World) -> Result<String> {
     Ok(text[start..end + 3].to_owned())
 }
 
-fn stream_requests(world: &World) -> Vec<Vec<u8>> {
+/// The requests that open a stream, one of each caller.
+pub(crate) fn stream_requests(world: &World) -> Vec<Vec<u8>> {
     let one = |key: &String| {
         request("GET", &format!("{ORG}/events/stream"), &[("authorization", &bearer(key))], None)
     };
