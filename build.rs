@@ -4,7 +4,7 @@
 //! complete, one build at a time, so `dist` is whole at every moment and two cargo runs cannot spoil
 //! each other's. Without Node.js a page that says how to build it stands in.
 
-#[path = "build/commit.rs"]
+#[path = "packaging/commit.rs"]
 mod commit;
 
 use std::ffi::OsStr;
