@@ -73,7 +73,7 @@ impl Interface {
     /// Leaves a `dist` that is not older than its sources, or the page that stands in for it.
     fn ensure(&self) -> Result<(), String> {
         println!("cargo::rerun-if-changed=build.rs");
-        println!("cargo::rerun-if-changed=build/commit.rs");
+        println!("cargo::rerun-if-changed=packaging/commit.rs");
         println!("cargo::rerun-if-env-changed=MC_SKIP_UI");
         for source in self.sources() {
             println!("cargo::rerun-if-changed={}", source.display());
