@@ -9,6 +9,7 @@
 mod listener;
 mod lock;
 mod run;
+pub mod systemd;
 
 use std::sync::Arc;
 
@@ -26,7 +27,7 @@ use crate::http::reply::Reply;
 use crate::realtime::Hub;
 use crate::store::{Clock, Publish, Store, SystemTx, TenantTx};
 
-pub use self::lock::{DataDirLock, InUse};
+pub use self::lock::{DataDirLock, InUse, OfAnother};
 pub use self::run::{ADMIN_SOCKET, Server};
 
 /// A running server's parts. Cheap to clone.

@@ -112,6 +112,11 @@ struct Version {
     json: bool,
 }
 
+/// The command line, as its manual and completions describe it.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
 /// Runs one command.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(args) {
@@ -135,7 +140,8 @@ fn dispatch(cli: Cli) -> Result<(), Exit> {
             let given =
                 |name: &str, flag: &Option<String>| flag.is_some() || std::env::var_os(name).is_some();
             let (listen, log) = (given("MC_LISTEN", &flags.listen), given("MC_LOG", &flags.log));
-            let mut config = configuration(flags)?;
+            // The file of the real server is not its own, and not everybody's to read.
+            let mut config = load::config(&settings(flags, &[])?).map_err(Exit::configuration)?;
             if flags.public_url.is_none() {
                 // What is configured is where the real server is reached.
                 config.public_url = own_url(config.listen);
@@ -146,7 +152,7 @@ fn dispatch(cli: Cli) -> Result<(), Exit> {
         Command::Org(command) => admin::org(&configuration(flags)?, command),
         Command::User(command) => admin::user(&configuration(flags)?, command),
         Command::Key(command) => admin::key(&configuration(flags)?, command),
-        Command::Config(command) => config::run(&settings(flags)?, &command),
+        Command::Config(command) => config::run(&settings(flags, &load::FILES)?, &command),
         Command::Openapi => print(&crate::http::document().to_pretty_json().map_err(anyhow::Error::from)?),
         Command::Healthcheck => healthcheck::run(&configuration(flags)?),
         Command::Migrate(command) => migrate::run(&configuration(flags)?, &command),
@@ -183,7 +189,7 @@ fn print(text: &str) -> Result<(), Exit> {
     }
 }
 
-fn settings(flags: &Flags) -> Result<load::Settings, Exit> {
+fn settings(flags: &Flags, usual: &[&str]) -> Result<load::Settings, Exit> {
     let given = [
         ("data_dir", &flags.data_dir),
         ("listen", &flags.listen),
@@ -200,12 +206,13 @@ fn settings(flags: &Flags) -> Result<load::Settings, Exit> {
         variable: &|name| std::env::var(name).ok(),
         variables: std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect(),
         file: flags.config.clone(),
+        usual,
     };
-    load::settings(&sources).map_err(|error| Exit::new(exit::CONFIG, error))
+    load::settings(&sources).map_err(Exit::configuration)
 }
 
 fn configuration(flags: &Flags) -> Result<Config, Exit> {
-    load::config(&settings(flags)?).map_err(|error| Exit::new(exit::CONFIG, error))
+    load::config(&settings(flags, &load::FILES)?).map_err(Exit::configuration)
 }
 
 #[cfg(test)]

@@ -263,7 +263,7 @@ async fn supervise(bridge: &Arc<Bridge>) -> anyhow::Result<()> {
     let mut hang_up = signal(SignalKind::hangup())?;
     let mut fatal = bridge.fatal.subscribe();
     let mut secrets = tokio::time::interval(SECRETS);
-    let watchdog = observe::watchdog();
+    let watchdog = observe::watchdog(bridge);
     tokio::pin!(watchdog);
     loop {
         tokio::select! {

@@ -7,9 +7,12 @@ mod status;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::fault::Fault;
+
+/// Wrong arguments.
+const USAGE: u8 = 64;
 
 /// The program.
 #[derive(Debug, Parser)]
@@ -53,9 +56,20 @@ enum Command {
     },
 }
 
+/// The command line, as its manual and completions describe it.
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
 /// What the program does. `fault` says at which step a test kills it.
 pub fn main(fault: Fault) -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(message) => {
+            let _ = message.print();
+            return if message.use_stderr() { USAGE.into() } else { ExitCode::SUCCESS };
+        }
+    };
     let config = cli.config.as_deref();
     match cli.command.unwrap_or(Command::Run) {
         Command::Run => run::run(config, fault),

@@ -19,6 +19,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use mission_control_shared::Timestamp;
+use sd_notify::NotifyState;
 use serde::Serialize;
 use tokio::net::TcpListener;
 use tracing_subscriber::filter::LevelFilter;
@@ -254,22 +255,37 @@ async fn measure(bridge: &Bridge) -> Result<(), StateError> {
 
 /// Tells systemd that the bridge runs.
 pub fn notify_ready() {
-    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    let _ = sd_notify::notify(&[NotifyState::Ready]);
 }
 
 /// Tells systemd that the bridge stops.
 pub fn notify_stopping() {
-    let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
+    let _ = sd_notify::notify(&[NotifyState::Stopping, NotifyState::Status("Stopping")]);
 }
 
-/// Tells systemd that the bridge is alive, as often as it wants to know; for ever.
-pub async fn watchdog() {
-    let Some(within) = sd_notify::watchdog_enabled() else {
+/// Tells systemd that the bridge is alive, as often as it wants to know; for ever. Nothing is told as
+/// long as the state does not answer.
+pub async fn watchdog(bridge: &Bridge) {
+    let Some(within) = sd_notify::watchdog_enabled().filter(|within| !within.is_zero()) else {
         return std::future::pending().await;
     };
     let mut beat = tokio::time::interval(within / 2);
+    beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         beat.tick().await;
-        let _ = sd_notify::notify(&[sd_notify::NotifyState::Watchdog]);
+        if bridge.state.answers().await {
+            let standing = standing(bridge);
+            let _ = sd_notify::notify(&[NotifyState::Watchdog, NotifyState::Status(&standing)]);
+        }
     }
+}
+
+/// One line for `systemctl status`.
+fn standing(bridge: &Bridge) -> String {
+    let live = bridge.agents.iter().filter(|agent| agent.standing() == Standing::Live).count();
+    let gateway = match &*bridge.gateway.status().borrow() {
+        LinkStatus::Up { .. } => "the Gateway is there".to_owned(),
+        LinkStatus::Down { reason, .. } => format!("the Gateway is away: {}", reason.replace('\n', " ")),
+    };
+    format!("{live} of {} agents live, {gateway}", bridge.agents.len())
 }

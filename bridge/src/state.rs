@@ -96,6 +96,17 @@ impl State {
         self.writable.load(Ordering::Relaxed)
     }
 
+    /// Comes back when the writing thread has answered, if only that the disk takes nothing; `false`
+    /// when there is no such thread any more.
+    pub async fn answers(&self) -> bool {
+        let (answer, answered) = oneshot::channel();
+        let job: Job = Box::new(move |batch| batch.run(&|_| Ok(()), answer));
+        let asked = self.jobs.send(job).is_ok();
+        // A transaction that could not begin drops the question.
+        let _ = answered.await;
+        asked
+    }
+
     /// Does `work` in one transaction and answers when it is on the disk. It may be run again.
     pub async fn write<T, F>(&self, work: F) -> Result<T, StateError>
     where

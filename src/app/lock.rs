@@ -22,10 +22,23 @@ pub struct InUse {
     pub pid: String,
 }
 
+/// Root would leave files in it that the server could not open afterwards.
+#[derive(Debug, thiserror::Error)]
+#[error("{} belongs to `{owner}`: run this as that user (`sudo -u '{owner}' mission-control …`)", dir.display())]
+pub struct OfAnother {
+    /// The directory.
+    pub dir: PathBuf,
+    /// Whose it is.
+    pub owner: String,
+}
+
 impl DataDirLock {
     /// Makes the directory where there is none (0700), and locks it.
+    ///
+    /// Errors: [`InUse`], [`OfAnother`], and what the system says.
     pub fn take(dir: &Path) -> anyhow::Result<DataDirLock> {
         make_private_dir(dir)?;
+        refuse_root_at_another(dir)?;
         let path = dir.join("lock");
         let mut file = File::options()
             .read(true)
@@ -67,4 +80,25 @@ fn make_private_dir(dir: &Path) -> anyhow::Result<()> {
         .mode(0o700)
         .create(dir)
         .with_context(|| format!("make the data directory {}", dir.display()))
+}
+
+fn refuse_root_at_another(dir: &Path) -> anyhow::Result<()> {
+    use std::os::unix::fs::MetadataExt as _;
+    let is_root = std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
+    let owner = std::fs::metadata(dir).with_context(|| format!("look at {}", dir.display()))?.uid();
+    if is_root && owner != 0 {
+        return Err(OfAnother { dir: dir.to_owned(), owner: user_name(owner) }.into());
+    }
+    Ok(())
+}
+
+/// The name of a user; `#` and the number where the system has none, as `sudo -u` takes it.
+fn user_name(uid: u32) -> String {
+    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let name_of = |line: &str| {
+        let mut fields = line.split(':');
+        let (name, number) = (fields.next()?, fields.nth(1)?);
+        (number.parse() == Ok(uid)).then(|| name.to_owned())
+    };
+    users.lines().find_map(name_of).unwrap_or_else(|| format!("#{uid}"))
 }

@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use tokio::net::{TcpListener, UnixListener};
 use tokio_util::sync::CancellationToken;
 
-use super::App;
+use super::{App, systemd};
 use crate::{http, jobs};
 
 /// How long running requests may take to end after the server is told to stop: with what comes
@@ -39,10 +39,12 @@ impl Server {
         let serving = tokio::spawn(http::serve::tcp(listener, http::router(app.clone()), stop.clone()));
         let administering =
             tokio::spawn(http::serve::unix(admin, http::admin::router(app.clone()), stop.clone()));
+        let watchdog = tokio::spawn(systemd::watchdog(app.clone(), stop.clone()));
         stop.cancelled().await;
+        systemd::stopping();
         app.hub().close();
         let drain = async {
-            let _ = tokio::join!(serving, administering, jobs);
+            let _ = tokio::join!(serving, administering, jobs, watchdog);
             app.finish_notes().await;
         };
         let drained = tokio::time::timeout(DRAIN, drain).await;

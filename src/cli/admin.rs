@@ -11,7 +11,7 @@ use clap::Subcommand;
 use mission_control_shared::{ErrorEnvelope, Role};
 use serde_json::Value;
 
-use super::exit::{DATA, Exit, SOFTWARE, TEMPORARY, UNAVAILABLE};
+use super::exit::{DATA, Exit, NO_PERMISSION, SOFTWARE, TEMPORARY, UNAVAILABLE};
 use super::prompt;
 use crate::app::{ADMIN_SOCKET, App};
 use crate::config::Config;
@@ -235,11 +235,12 @@ fn ask(config: &Config, request: AdminRequest) -> Result<Value, Exit> {
             on_the_database(config, request)
         }
         Err(error) => {
-            let error = anyhow::Error::from(error);
-            Err(Exit::new(
-                UNAVAILABLE,
-                error.context(format!("reach the server through {}", socket.display())),
-            ))
+            let (code, hint) = match error.kind() {
+                ErrorKind::PermissionDenied => (NO_PERMISSION, ": run this with `sudo`"),
+                _ => (UNAVAILABLE, ""),
+            };
+            let reach = format!("reach the server through {}{hint}", socket.display());
+            Err(Exit::new(code, anyhow::Error::from(error).context(reach)))
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::process::ExitCode;
 
-use crate::app::InUse;
+use crate::app::{InUse, OfAnother};
 use crate::store::Unusable;
 
 /// Wrong arguments.
@@ -19,7 +19,7 @@ pub(super) const SOFTWARE: u8 = 70;
 /// Busy now; try again.
 pub(super) const TEMPORARY: u8 = 75;
 /// The system does not let this user do it.
-const NO_PERMISSION: u8 = 77;
+pub(super) const NO_PERMISSION: u8 = 77;
 /// The configuration is wrong.
 pub(super) const CONFIG: u8 = 78;
 
@@ -34,15 +34,18 @@ impl Exit {
         Exit { code, error }
     }
 
+    /// The configuration cannot be used, or is not for this user.
+    pub(super) fn configuration(error: anyhow::Error) -> Exit {
+        let code = if error.chain().any(is_denied) { NO_PERMISSION } else { CONFIG };
+        Exit { code, error }
+    }
+
     /// What stood against opening the data directory or the database.
     pub(super) fn opening(error: anyhow::Error) -> Exit {
-        let is_denied = |cause: &(dyn std::error::Error + 'static)| {
-            cause
-                .downcast_ref::<std::io::Error>()
-                .is_some_and(|error| error.kind() == ErrorKind::PermissionDenied)
-        };
         let code = if error.is::<InUse>() {
             TEMPORARY
+        } else if error.is::<OfAnother>() {
+            NO_PERMISSION
         } else if error.is::<Unusable>() {
             DATA
         } else if error.chain().any(is_denied) {
@@ -65,4 +68,8 @@ impl From<anyhow::Error> for Exit {
     fn from(error: anyhow::Error) -> Exit {
         Exit::new(SOFTWARE, error)
     }
+}
+
+fn is_denied(cause: &(dyn std::error::Error + 'static)) -> bool {
+    cause.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == ErrorKind::PermissionDenied)
 }

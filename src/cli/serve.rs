@@ -1,5 +1,6 @@
 //! `serve`: the server, from its start to its last request.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context as _;
@@ -8,7 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::exit::{CONFIG, Exit, UNAVAILABLE};
-use crate::app::{App, Server};
+use crate::app::{App, Server, systemd};
 use crate::auth::sign_in;
 use crate::config::{Config, plain_http_is_fine};
 use crate::observe;
@@ -30,13 +31,10 @@ async fn serve(mut config: Config) -> Result<(), Exit> {
     // From here on a signal ends it in order, however far it has come.
     let stop = CancellationToken::new();
     tokio::spawn(stop_on_signal(stop.clone())?);
-    let listen = config.listen;
-    let listener = TcpListener::bind(listen)
-        .await
-        .with_context(|| {
-            format!("cannot listen on {listen}: stop what uses it, or choose another address with MC_LISTEN")
-        })
-        .map_err(|error| Exit::new(UNAVAILABLE, error))?;
+    let listener = match systemd::passed_listener().map_err(|error| Exit::new(CONFIG, error))? {
+        Some(listener) => listener,
+        None => listen(config.listen).await.map_err(|error| Exit::new(UNAVAILABLE, error))?,
+    };
     config.listens_on(listener.local_addr().context("read the address")?);
     if !plain_http_is_fine(&config.public_url) {
         tracing::warn!(
@@ -44,6 +42,7 @@ async fn serve(mut config: Config) -> Result<(), Exit> {
             "plain http on a public address: passwords and keys can be read on the way; use https"
         );
     }
+    systemd::status("Opening the database");
     let app = tokio::task::spawn_blocking(move || App::open(config, Arc::new(Clock::default())))
         .await
         .context("open the database")?
@@ -56,21 +55,28 @@ async fn serve(mut config: Config) -> Result<(), Exit> {
     Ok(())
 }
 
+async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| {
+        format!("cannot listen on {address}: stop what uses it, or choose another address with `listen` (MC_LISTEN)")
+    })
+}
+
 async fn announce(app: &App) -> Result<(), Exit> {
-    let first_run = !app
+    let set_up = app
         .read_system(|tx| Ok(organization::any_exists(tx)?))
         .await
         .map_err(|error| anyhow::anyhow!("read the database: {error}"))?;
     // Whoever sees that it is ready finds the token's file.
-    let token = match first_run {
-        true => Some(sign_in::setup_token(&app.config().data_dir).map_err(Exit::opening)?),
-        false => None,
+    let token = match set_up {
+        true => None,
+        false => Some(sign_in::setup_token(&app.config().data_dir).map_err(Exit::opening)?),
     };
     let public_url = &app.config().public_url;
     tracing::info!(address = %app.config().listen, public_url, "ready");
     if let Some(token) = token {
         tracing::info!("open {public_url}/setup#{token} to set up");
     }
+    systemd::ready(app, set_up);
     Ok(())
 }
 

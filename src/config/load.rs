@@ -63,10 +63,12 @@ pub struct Sources<'a> {
     pub variables: Vec<String>,
     /// The file that was named; it must exist.
     pub file: Option<PathBuf>,
+    /// Where it is looked for when none is named, in this order.
+    pub usual: &'a [&'a str],
 }
 
-/// Files that are looked for when none is named.
-const FILES: [&str; 2] = ["mission-control.toml", "/etc/mission-control/mission-control.toml"];
+/// Where the file of a server is.
+pub const FILES: [&str; 2] = ["mission-control.toml", "/etc/mission-control/mission-control.toml"];
 
 /// Reads every key's value. What is wrong with single keys is told by [`config`], with what is
 /// wrong with their values.
@@ -75,7 +77,7 @@ pub fn settings(sources: &Sources<'_>) -> anyhow::Result<Settings> {
     let named = sources.file.clone().or_else(|| (sources.variable)("MC_CONFIG").map(PathBuf::from));
     let file = match named {
         Some(file) => Some(file),
-        None => FILES.iter().map(PathBuf::from).find(|file| file.exists()),
+        None => sources.usual.iter().map(PathBuf::from).find(|file| file.exists()),
     };
     let in_file = match &file {
         Some(file) => read_file(file, &mut problems)?,
@@ -321,6 +323,7 @@ mod tests {
             variable: &lookup,
             variables: variables.iter().map(|(name, _)| (*name).to_owned()).collect(),
             file: path.transpose()?,
+            usual: &[],
         })
     }
 

@@ -29,6 +29,7 @@ mod setup;
 mod smoke;
 mod story;
 mod streams;
+mod systemd;
 mod tasks;
 mod tenants;
 mod users;

@@ -9,4 +9,5 @@ mod fake {
     mod frames;
     mod kills;
     mod network;
+    mod systemd;
 }

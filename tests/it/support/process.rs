@@ -1,6 +1,8 @@
 //! The program itself, in a process of its own, on a fresh data directory.
 
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::TcpListener;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -90,6 +92,21 @@ impl Install {
         command
     }
 
+    /// A command with this socket as its descriptor 3, as systemd passes one.
+    fn command_on(&self, socket: OwnedFd, args: &[&str]) -> Command {
+        let script = r#"exec 3<&0 0</dev/null; LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" "$@""#;
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", script, env!("CARGO_BIN_EXE_mission-control")]).args(args);
+        command.env_clear().envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command.current_dir(self.dir.path()).stdin(socket).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// Runs a command to its end with this socket as systemd passes one.
+    pub(crate) fn run_on(&self, socket: OwnedFd, args: &[&str]) -> Ran {
+        Ran::of(self.command_on(socket, args).spawn().unwrap())
+    }
+
     /// Runs a command to its end.
     pub(crate) fn run(&self, args: &[&str]) -> Ran {
         Ran::of(self.command(args).spawn().unwrap())
@@ -127,14 +144,12 @@ impl Install {
 
     /// Starts the server; it takes connections when this returns.
     pub(crate) fn serve(&self) -> Process {
-        let mut child = self.command(&["serve"]).stdout(Stdio::null()).spawn().unwrap();
-        let log = Arc::new(Mutex::new(String::new()));
-        let address = follow(&mut child, &log);
-        let Ok(address) = address.recv_timeout(PATIENCE) else {
-            let _ = child.kill();
-            panic!("the server does not start: {}", log.lock().unwrap());
-        };
-        Process { base: format!("http://{address}"), child, log }
+        Process::start(self.command(&["serve"]))
+    }
+
+    /// The same on a socket that systemd passes.
+    pub(crate) fn serve_on(&self, socket: TcpListener) -> Process {
+        Process::start(self.command_on(socket.into(), &["serve"]))
     }
 
     /// Sets a running server up.
@@ -195,6 +210,17 @@ impl Ran {
 }
 
 impl Process {
+    fn start(mut command: Command) -> Process {
+        let mut child = command.stdout(Stdio::null()).spawn().unwrap();
+        let log = Arc::new(Mutex::new(String::new()));
+        let address = follow(&mut child, &log);
+        let Ok(address) = address.recv_timeout(PATIENCE) else {
+            let _ = child.kill();
+            panic!("the server does not start: {}", log.lock().unwrap());
+        };
+        Process { base: format!("http://{address}"), child, log }
+    }
+
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
