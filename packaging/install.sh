@@ -367,8 +367,8 @@ stage_settings() {
     server) stage_new "$here/mission-control.toml" /etc/mission-control/mission-control.toml 640 "root:$name" ;;
     bridge)
         stage_new "$here/comms-bridge.yaml" /etc/openclaw/comms-bridge.yaml 640 "root:$name"
-        printf '# The secrets that comms-bridge.yaml names, as lines NAME=value. Only root reads this file.\n' >"$work/secrets"
-        stage_new "$work/secrets" /etc/openclaw/mc-bridge.secrets 600 root:root
+        printf '# The secrets that comms-bridge.yaml names, as lines NAME=value. Only the user mc-bridge reads this file.\n' >"$work/secrets"
+        stage_new "$work/secrets" /etc/openclaw/mc-bridge.secrets 600 "$name:$name"
         ;;
     esac
 }

@@ -96,7 +96,7 @@ impl Install {
     fn command_on(&self, socket: OwnedFd, args: &[&str]) -> Command {
         let script = r#"exec 3<&0 0</dev/null; LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" "$@""#;
         let mut command = Command::new("/bin/sh");
-        command.args(["-c", script, env!("CARGO_BIN_EXE_mission-control")]).args(args);
+        command.args(["-c", script]).arg(program()).args(args);
         command.env_clear().envs(self.variables.iter().map(|(name, value)| (name, value)));
         command.current_dir(self.dir.path()).stdin(socket).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
