@@ -1,6 +1,7 @@
 //! The command line: one file for each command. Exit codes follow sysexits.
 
 pub mod check;
+mod healthcheck;
 mod run;
 mod status;
 
@@ -48,6 +49,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Ask the running bridge whether all is well
+    Healthcheck,
     /// Print the version, and the API version that it speaks
     Version {
         /// As JSON.
@@ -75,6 +78,7 @@ pub fn main(fault: Fault) -> ExitCode {
         Command::Run => run::run(config, fault),
         Command::Check { json } => in_runtime(check::run(config, json)).into(),
         Command::Status { json } => status::run(config, json),
+        Command::Healthcheck => healthcheck::run(config),
         Command::Version { json } => version(json),
     }
 }

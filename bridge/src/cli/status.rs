@@ -43,7 +43,7 @@ pub(super) fn run(path: Option<&Path>, json: bool) -> ExitCode {
 }
 
 /// What the running bridge says of itself.
-async fn health(config: &Config) -> Option<Value> {
+pub(super) async fn health(config: &Config) -> Option<Value> {
     let ask = async {
         let stream = TcpStream::connect(config.health_listen).await.ok()?;
         let (mut sender, connection) =

@@ -39,6 +39,25 @@ async fn check_finds_nothing_wrong_where_nothing_is() {
 }
 
 #[tokio::test]
+async fn healthcheck_says_whether_all_is_well_or_what_is_not() {
+    let mut story = Story::of_one(gateway().await.1).await;
+    let (code, said) = story.program("mc-bridge", "healthcheck").run().await;
+    assert_eq!((code, said.contains("no bridge answers on 127.0.0.1:")), (69, true), "{said}");
+    story.connects().await;
+    let (code, said) = story.program("mc-bridge", "healthcheck").run().await;
+    assert_eq!((code, said.trim()), (0, "ok"));
+    story.bridge_stops().await;
+
+    story.secrets[0].1 = "another-token-0123456789".to_owned();
+    story.starts();
+    story.health_says("the refusal", |health| health["gateway_reason"].is_string()).await;
+    let (code, said) = story.program("mc-bridge", "healthcheck").run().await;
+    assert_eq!((code, said.trim().lines().count()), (69, 1), "{said}");
+    assert!(said.contains("the Gateway cannot be reached: ") && said.contains("token"), "{said}");
+    story.bridge_stops().await;
+}
+
+#[tokio::test]
 async fn a_wrong_key_is_named_and_the_other_agent_goes_on() {
     let mut story = Story::of(gateway().await.1, &[("builder", "main"), ("tester", "second")]).await;
     let wrong = format!("mc_ak_live_{}_{}", "wrongkey", "a".repeat(43));
