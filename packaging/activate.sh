@@ -1,0 +1,125 @@
+#!/bin/sh
+# Puts another version of a running program in its place, and the former one back when it does not come up.
+# packaging/deploy.sh runs it on the host; by hand it does the same there:
+#
+#   activate.sh COMPONENT ARCHIVE SHA256 [--ready URL]     as root
+#
+#   COMPONENT   server | bridge
+#   ARCHIVE     a released archive for this machine, SHA256 its sum
+#   --ready     what must answer 200 before it counts as up, beside what systemd is told
+#
+# The server brings its database up to date when it starts, and copies it before. When the new version fails after
+# that, the copy takes its place again and what the new one made of it is kept beside. (PostgreSQL has no such
+# copy: back up first when a release migrates.) While it restarts, clients wait and go on where they were.
+set -eu
+
+die() { # exit code, what is wrong and what to do
+    code=$1
+    shift
+    printf 'activate.sh: %s\n' "$*" >&2
+    exit "$code"
+}
+say() { printf '%s\n' "$*" || true; }
+# Who asked may go away; what was begun is brought to its end.
+trap '' PIPE
+usage() { die 64 "usage: activate.sh server|bridge ARCHIVE SHA256 [--ready URL]"; }
+
+[ $# = 3 ] || { [ $# = 5 ] && [ "$4" = --ready ]; } || usage
+case $1 in
+server) name=mission-control database=mission-control.db ;;
+bridge) name=mc-bridge database='' ;;
+*) usage ;;
+esac
+archive=$2 sum=$3 ready=${5:-}
+for tool in systemctl sha256sum tar gzip; do
+    command -v "$tool" >/dev/null || die 69 "\`$tool\` is missing on this host: install it"
+done
+[ -z "$ready" ] || command -v curl >/dev/null || die 69 "\`curl\` is missing on this host: install it, or leave --ready out"
+[ "$(id -u)" = 0 ] || die 77 "not root: run it with sudo"
+
+# The program that the unit starts is the one to replace.
+program=$(systemctl show --property=ExecStart --value "$name" 2>/dev/null | sed -n 's/^{ path=\([^ ;]*\).*/\1/p' | head -n 1)
+[ -f "${program:-/nowhere}" ] || die 69 "there is no service $name on this host: install it first, with install.sh"
+if command -v dpkg-query >/dev/null && dpkg-query -S "$program" >/dev/null 2>&1; then
+    die 69 "$program belongs to a Debian package: upgrade that instead, with apt-get install ./$name…deb"
+fi
+systemctl is-active --quiet "$name" || die 69 "$name does not run now: mend that first (journalctl -u $name), so that there is something to go back to"
+data=$(systemctl show --property=StateDirectory --value "$name" 2>/dev/null)
+data=/var/lib/${data:-$name}
+[ -z "${MC_DATA_DIR:-}" ] || data=$MC_DATA_DIR
+
+[ -f "$archive" ] || die 66 "$archive is not there"
+is=$(sha256sum <"$archive")
+[ "${is%% *}" = "$sum" ] || die 65 "$archive has the SHA-256 ${is%% *} and not $sum: copy it again; nothing was changed"
+
+# ------------------------------------------------------------------------------------------ everything beforehand
+
+beside=$program.deploy
+mkdir "$beside" 2>/dev/null || die 75 "another deployment is under way ($beside): wait for it, or remove that folder"
+trap 'rm -rf "$beside"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+tar -xzof "$archive" -C "$beside" 2>/dev/null || die 73 "$archive cannot be unpacked beside $program: is the disk full, or the archive none?"
+set -- "$beside"/*/"$name"
+[ -f "$1" ] || die 65 "$archive holds no $name"
+new=$1
+told=$("$new" version 2>/dev/null) || die 65 "the program in $archive does not run on this machine ($(uname -m)): take the archive for it"
+former=$("$program" version 2>/dev/null) || former='another one'
+unit=${new%/*}/$name.service
+installed=/etc/systemd/system/$name.service
+if [ -f "$unit" ] && [ -f "$installed" ] && ! sed "s|/usr/bin/$name|$program|" "$unit" | cmp -s - "$installed"; then
+    say "The unit of this release differs from $installed, which stays as it is: compare them, or upgrade with install.sh."
+fi
+chmod 755 "$new"
+cp -p "$program" "$beside/former" || die 73 "no room beside $program: make some; nothing was changed"
+# What was copied before now is not of this deployment.
+: >"$beside/began"
+began=$(date +%s)
+
+# ------------------------------------------------------------------------------------------------------ replace it
+
+is_up() {
+    systemctl restart "$name" 2>/dev/null || return 1
+    # One that falls over at its first request does it now.
+    tries=0
+    while [ $tries -lt 30 ]; do
+        systemctl is-active --quiet "$name" || return 1
+        [ $tries -ge 2 ] && { [ -z "$ready" ] || curl -fsS -m 5 -o /dev/null "$ready" 2>/dev/null; } && return 0
+        tries=$((tries + 1))
+        sleep 1
+    done
+    return 1
+}
+
+say "$name: $former -> $told"
+# From here on whoever ends this gets the former version back.
+trap 'back "it was interrupted"' INT TERM HUP
+back() { # why
+    trap '' INT TERM HUP
+    reason=$(journalctl -u "$name" --since "@$began" -o cat --no-pager 2>/dev/null | grep "^$name: " | tail -n 1) || reason=''
+    systemctl stop "$name" 2>/dev/null || true
+    mv -f "$beside/former" "$program"
+    [ -z "$database" ] || put_back_data
+    restored=${restored:-}
+    ready=''
+    is_up || die 70 "the new version did not come up ($1${reason:+; $reason}), and the former one does not either: see journalctl -u $name$restored"
+    die 70 "the new version did not come up ($1${reason:+; $reason}): the former one runs again$restored"
+}
+# The former version reads only what the new one has not brought up to date.
+put_back_data() {
+    copy=$(find "$data/backups" -maxdepth 1 -name 'before-migration-from-v*.db' -newer "$beside/began" 2>/dev/null | head -n 1)
+    [ -n "$copy" ] || return 0
+    kept=$data/failed-$(date -u +%Y%m%dT%H%M%SZ)
+    mkdir -m 700 "$kept"
+    for file in "$data/$database" "$data/$database-wal" "$data/$database-shm"; do
+        [ ! -e "$file" ] || mv "$file" "$kept/"
+    done
+    cp -p "$copy" "$data/$database"
+    chown --reference="$copy" "$data/$database"
+    restored="; its database is the copy from before, what the new one made of it lies in $kept"
+}
+
+mv -f "$new" "$program" || die 73 "$program cannot be replaced: see above; nothing was changed"
+is_up || back "it is not ready"
+trap - INT TERM HUP
+say "$name: $("$program" version) is up"
