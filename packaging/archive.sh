@@ -66,6 +66,7 @@ put() { # mode, folder inside the archive, files
 shopt -s nullglob
 put 755 . "$program"
 put 644 . LICENSE-APACHE LICENSE-MIT README.md CHANGELOG.md packaging/notices/"$name"/THIRD-PARTY.txt "$config" packaging/systemd/"$name".service
+[ "$1" = bridge ] || put 644 . packaging/systemd/"$name".socket
 put 644 man packaging/man/"$name".1 packaging/man/"$name"-*.1
 put 644 completions/bash packaging/completions/bash/"$name"
 put 644 completions/zsh packaging/completions/zsh/_"$name"

@@ -130,7 +130,7 @@ find_target() {
 
 # What else is on the machine: enough to install, and nothing that it would collide with.
 look_around() {
-    for tool in tar gzip mktemp uname sed cut sort df mv cp; do
+    for tool in tar gzip mktemp uname sed cut tr sort df mv cp; do
         have "$tool" || die 69 "\`$tool\` is missing: install it and run this again"
     done
     if have curl; then
@@ -213,16 +213,20 @@ fetch() {
         # GNU wget says 8 for what the server refused, and with -q nothing more.
         case $code,$why in
         *,*404* | 8,*) return 1 ;;
-        3,* | *'No space'*) no_room "$work" ;;
         esac
+        # The wget of a busybox does not say that the disk is full.
+        free=$(free_in "$work")
+        [ "${free:-64}" -ge 64 ] || no_room "$work"
         ;;
     esac
     why=${why:-"$fetcher ended with $code"}
     return 2
 }
 
+free_in() { df -Pk "$1" | sed -n '$p' | tr -s ' ' | cut -d' ' -f4; } # KiB
+
 no_room() { # where
-    free=$(df -Pk "$1" | sed -n '$p' | tr -s ' ' | cut -d' ' -f4)
+    free=$(free_in "$1")
     die 73 "$1 cannot be written (${free:-?} KiB free there): make room$([ "$1" = "$work" ] && printf ', or set TMPDIR to a place with room'), and run this again"
 }
 
@@ -496,8 +500,9 @@ uninstall_it() {
         if has_systemd; then
             systemctl disable --now --quiet "$name" 2>/dev/null ||
                 die 69 "systemd does not stop $name: see \`systemctl status $name\`; nothing was removed"
+            [ ! -e "${unit%.service}.socket" ] || systemctl disable --now --quiet "$name.socket" 2>/dev/null || true
         fi
-        rm -f "$unit"
+        rm -f "$unit" "${unit%.service}.socket"
         ! has_systemd || systemctl daemon-reload
     fi
     rm -f "$program" "$prefix/share/man/man1/$name".1 "$prefix/share/man/man1/$name"-*.1 \
