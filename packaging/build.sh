@@ -72,10 +72,12 @@ cargo_home=${CARGO_HOME:-$HOME/.cargo}
 export RUSTFLAGS="--remap-path-prefix=$here=. --remap-path-prefix=$cargo_home/registry/src=registry"
 export CFLAGS="-ffile-prefix-map=$here=. -ffile-prefix-map=$cargo_home/registry/src=registry"
 
-selected=() && for package in "${packages[@]}"; do selected+=(-p "$package"); done
-[ -z "$features" ] || selected+=(--features "$features")
-cargo zigbuild --locked --profile dist --target "$target" --bins "${selected[@]}" ||
-    fail 70 "the build failed; what is above says why"
+# Each by itself: built together, what both use is built with what either needs, and the bytes would differ
+# from those of one that is built alone.
+for package in "${packages[@]}"; do
+    cargo zigbuild --locked --profile dist --target "$target" --bins -p "$package" ${features:+--features "$features"} ||
+        fail 70 "the build of $package failed; what is above says why"
+done
 
 out=target/dist/$target${features:+/$features}
 fresh=$(mktemp -d target/dist.XXXXXX)

@@ -107,7 +107,9 @@ PATH="$(dirname "$NODE"):$PATH"; export PATH
 
 # --- run -------------------------------------------------------------------------------------
 MOCK_PID="" GW_PID="" WATCH_PID=""
+# shellcheck disable=SC2317 # traps call them
 gone() { ! kill -0 "$1" 2>/dev/null; }
+# shellcheck disable=SC2317
 stop_all() {
   trap - EXIT TERM INT
   [ -z "$WATCH_PID" ] || kill "$WATCH_PID" 2>/dev/null || true
@@ -138,6 +140,7 @@ GW_PID=$!
 echo "$GW_PID" > "$STATE_DIR/gateway.pid"
 say "gateway pid $GW_PID, log in $STATE_DIR/gateway.out"
 
+# shellcheck disable=SC2016 # it is JavaScript
 "$NODE" -e '
 const [url, model, limit] = process.argv.slice(1);
 const end = Date.now() + Number(limit) * 1000;

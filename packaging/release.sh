@@ -1,0 +1,146 @@
+#!/usr/bin/env bash
+# Makes everything that one release publishes, in target/dist/release/TAG/: archives, Debian packages, bill of
+# materials, Homebrew formula, SHA256SUMS of all of them, and NOTES.md, what the forge shows with them.
+#
+#   packaging/release.sh COMPONENT [VERSION]
+#
+#   COMPONENT  server | bridge
+#   VERSION    what is meant to be released; refused when the sources say another
+#
+# The tag is COMPONENT-vVERSION; version in Cargo.toml, section of CHANGELOG.md and tag, if there is one, must
+# agree, and nothing may lie in the clone that is not committed. Programs that stand in target/dist/TARGET/ and
+# are of this commit are taken as they are; the others are built. The same commit gives the same bytes.
+#
+# MC_RELEASE_TARGETS  only these targets, for a trial; such a folder is not to be published
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export PYTHONDONTWRITEBYTECODE=1
+
+die() { # exit code, what is wrong and what to do
+    echo "release.sh: $2" >&2
+    exit "$1"
+}
+say() { printf '%s\n' "$*"; }
+
+usage="usage: packaging/release.sh server|bridge [VERSION]"
+case $# in 1 | 2) component=$1 ;; *) die 64 "$usage" ;; esac
+case $component in
+server) name=mission-control ;;
+bridge) name=mc-bridge ;;
+*) die 64 "unknown component \`$component\`; $usage" ;;
+esac
+for tool in cargo cargo-deb git gzip python3 sha256sum tar; do
+    command -v "$tool" >/dev/null || die 69 "\`$tool\` is missing: install it$([ $tool != cargo-deb ] || echo " by cargo install --locked cargo-deb")"
+done
+python3 -c 'import tomllib' 2>/dev/null || die 69 "\`python3\` is older than 3.11: install a newer one"
+
+# ------------------------------------------------------------------------------ what is released is what is meant
+
+commit=$(git rev-parse -q --verify HEAD) || die 66 "this is no git clone: release from a clone"
+dirt=$(git status --porcelain | head -n 1)
+[ -z "$dirt" ] || die 65 "the clone is not clean (\`${dirt# }\`): commit that, or take it away"
+id=$(cargo pkgid --offline --locked -p $name 2>/dev/null) ||
+    die 65 "Cargo.lock is not that of the Cargo.toml files: run cargo check and commit Cargo.lock"
+version=${id##*[@#]}
+wanted=${2:-$version}
+[[ $wanted =~ ^[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.]+)?$ ]] || die 64 "\`$wanted\` is no version: $usage, as in 1.2.3"
+[ "$wanted" = "$version" ] ||
+    die 65 "the sources say $name $version, not $wanted: set the version in Cargo.toml, or release $version"
+tag=$component-v$version
+if tagged=$(git rev-parse -q --verify "refs/tags/$tag^{commit}"); then
+    [ "$tagged" = "$commit" ] ||
+        die 65 "the tag $tag is on another commit (${tagged:0:12}): check that out, or raise the version"
+fi
+notes=$(packaging/changelog.sh "$component" "$version" 2>&1) || die 65 "${notes#changelog.sh: }"
+
+free=$(df -Pk . | awk 'NR == 2 { print int($4 / 1024) }')
+[ "$free" -ge "${MC_RELEASE_ROOM:-500}" ] || die 74 "only $free MB are free here, ${MC_RELEASE_ROOM:-500} are needed: make room"
+
+all=(x86_64-unknown-linux-musl aarch64-unknown-linux-musl armv7-unknown-linux-musleabihf)
+read -r -a targets <<<"${MC_RELEASE_TARGETS:-${all[*]}}"
+for target in "${targets[@]}"; do
+    [[ " ${all[*]} " == *" $target "* ]] || die 64 "unknown target \`$target\`: choose from ${all[*]}"
+done
+SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
+export SOURCE_DATE_EPOCH
+
+# ----------------------------------------------------------------------------------------------------- programs
+
+# What a program says of itself, whatever processor it is for; nothing when it cannot run here.
+told() { # target
+    local program=target/dist/$1/$name run=()
+    [ -x "$program" ] || return 0
+    case $1,$(uname -m) in
+    x86_64-*,x86_64 | aarch64-*,aarch64) ;;
+    x86_64-*) run=(qemu-x86_64-static) ;;
+    aarch64-*) run=(qemu-aarch64-static) ;;
+    armv7-*) run=(qemu-arm-static) ;;
+    esac
+    "${run[@]}" "$program" version --json 2>/dev/null || true
+}
+is_current() { # target
+    told "$1" | python3 -c '
+import json, sys
+text = sys.stdin.read()
+told = json.loads(text) if text else {}
+sys.exit((told.get("commit"), told.get("version")) != tuple(sys.argv[1:]))' "${commit:0:12}" "$version"
+}
+for target in "${targets[@]}"; do
+    if is_current "$target"; then
+        say "$target: the program is of this commit"
+    else
+        packaging/build.sh "$target" "$component" || die 70 "the build for $target failed: see above"
+        is_current "$target" ||
+            die 70 "what was built for $target does not say that it is $version of ${commit:0:12} (for ARM, qemu-user-static must be installed)"
+    fi
+done
+
+# ------------------------------------------------------------------------------------------------------- files
+
+release=target/dist/release
+mkdir -p $release || die 73 "$release cannot be made: see above"
+work=$(mktemp -d $release/.release.XXXXXX) || die 74 "nothing can be written to $release: make room"
+trap 'rm -rf "$work"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+fresh=$work/$tag
+mkdir "$fresh"
+
+# Moves what a script made and named on its last line.
+take() { # what, command
+    local what=$1 made
+    shift
+    made=$("$@" | tail -n 1) || die 70 "the $what could not be made: see above"
+    [ -f "$made" ] || die 70 "$1 named no file: \`$made\`"
+    mv "$made" "$fresh/" || die 74 "the $what cannot be written: is the disk full?"
+}
+for target in "${targets[@]}"; do
+    take "archive for $target" packaging/archive.sh "$component" "$target"
+    take "Debian package for $target" packaging/deb.sh "$component" "$target"
+done
+packaging/sbom.py "$component" "$commit" >"$fresh/$name-$version.cdx.json" || die 70 "no bill of materials: see above"
+sums() { (cd "$fresh" && find . -type f ! -name SHA256SUMS ! -name NOTES.md -printf '%P\n' | LC_ALL=C sort | xargs -d '\n' sha256sum); }
+sums >"$fresh/SHA256SUMS" || die 74 "the sums cannot be written: is the disk full?"
+if [ "${targets[*]}" = "${all[*]}" ]; then
+    packaging/homebrew.sh "$component" "$fresh" || die 70 "no Homebrew formula: see above"
+fi
+goes_with() { # what the program tells
+    python3 -c '
+import json, sys
+told = json.load(sys.stdin)
+other, range = ("bridges", told["clients"]) if "clients" in told else ("servers", told["servers"])
+api, commit = told["api_version"], told["commit"]
+print(f"Speaks API {api} and works with {other} of API {range}. Built from {commit}.")'
+}
+{
+    printf '%s\n\n' "$notes"
+    told "${targets[0]}" | goes_with || die 70 "the program does not tell what it goes with"
+} >"$fresh/NOTES.md"
+sums >"$fresh/SHA256SUMS" || die 74 "the sums cannot be written: is the disk full?"
+
+# One rename puts it there; an earlier one of the same tag goes aside first.
+[ ! -e "$release/$tag" ] || mv "$release/$tag" "$work/former"
+mv "$fresh" "$release/$tag"
+say "$release/$tag:"
+sed 's/^/  /' "$release/$tag/SHA256SUMS"
+[ "${targets[*]}" = "${all[*]}" ] || say "A trial: ${#targets[@]} of ${#all[@]} targets."
