@@ -48,7 +48,8 @@ epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null)} ||
 [[ $epoch =~ ^[0-9]+$ ]] || die 65 "SOURCE_DATE_EPOCH must be a number of seconds, not \`$epoch\`"
 
 folder=$name-$version-$target
-release=target/dist/release
+# Another folder of this clone, where release.sh puts a release together.
+release=${MC_RELEASE_FOLDER:-target/dist/release}
 mkdir -p "$release"
 work=$(mktemp -d "$release/.archive.XXXXXX")
 trap 'rm -rf "$work"' EXIT

@@ -55,7 +55,8 @@ SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null)} |
     die 65 "SOURCE_DATE_EPOCH must be a number of seconds, not \`$SOURCE_DATE_EPOCH\`"
 export SOURCE_DATE_EPOCH
 
-release=target/dist/release
+# Another folder of this clone, where release.sh puts a release together.
+release=${MC_RELEASE_FOLDER:-target/dist/release}
 mkdir -p "$release"
 work=$(mktemp -d "$PWD/$release/.deb.XXXXXX")
 trap 'rm -rf "$work"' EXIT

@@ -39,9 +39,10 @@ python3 -c 'import tomllib' 2>/dev/null || die 69 "\`python3\` is older than 3.1
 commit=$(git rev-parse -q --verify HEAD) || die 66 "this is no git clone: release from a clone"
 dirt=$(git status --porcelain | head -n 1)
 [ -z "$dirt" ] || die 65 "the clone is not clean (\`${dirt# }\`): commit that, or take it away"
-id=$(cargo pkgid --offline --locked -p $name 2>/dev/null) ||
-    die 65 "Cargo.lock is not that of the Cargo.toml files: run cargo check and commit Cargo.lock"
-version=${id##*[@#]}
+told=$(cargo tree --locked --quiet --package $name --depth 0 --format '{p}' 2>&1) ||
+    die 65 "cargo cannot read the sources; if Cargo.lock is not that of the Cargo.toml files, run cargo check and commit it ($(head -n 1 <<<"$told"))"
+[[ $told =~ ^$name\ v([^ ]+) ]] || die 70 "cargo does not tell the version of $name: $told"
+version=${BASH_REMATCH[1]}
 wanted=${2:-$version}
 [[ $wanted =~ ^[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.]+)?$ ]] || die 64 "\`$wanted\` is no version: $usage, as in 1.2.3"
 [ "$wanted" = "$version" ] ||
@@ -106,17 +107,17 @@ trap 'exit 143' TERM
 fresh=$work/$tag
 mkdir "$fresh"
 
-# Moves what a script made and named on its last line.
-take() { # what, command
-    local what=$1 made
+why=$(mktemp)
+trap 'rm -rf "$work" "$why"' EXIT
+export MC_RELEASE_FOLDER=$fresh
+make() { # what, command
+    local what=$1
     shift
-    made=$("$@" | tail -n 1) || die 70 "the $what could not be made: see above"
-    [ -f "$made" ] || die 70 "$1 named no file: \`$made\`"
-    mv "$made" "$fresh/" || die 74 "the $what cannot be written: is the disk full?"
+    "$@" >/dev/null 2>"$why" || die 70 "the $what could not be made: $(tail -n 1 "$why")"
 }
 for target in "${targets[@]}"; do
-    take "archive for $target" packaging/archive.sh "$component" "$target"
-    take "Debian package for $target" packaging/deb.sh "$component" "$target"
+    make "archive for $target" packaging/archive.sh "$component" "$target"
+    make "Debian package for $target" packaging/deb.sh "$component" "$target"
 done
 packaging/sbom.py "$component" "$commit" >"$fresh/$name-$version.cdx.json" || die 70 "no bill of materials: see above"
 sums() { (cd "$fresh" && find . -type f ! -name SHA256SUMS ! -name NOTES.md -printf '%P\n' | LC_ALL=C sort | xargs -d '\n' sha256sum); }
