@@ -4,6 +4,8 @@
 //! send theirs with everything they say, as [`API_VERSION_HEADER`], and each looks at the other's:
 //! [`Compatibility::of_server`] in the bridge, [`Compatibility::of_client`] in the server.
 //!
+//! `tests/released` tries every release with the newest one of the other side.
+//!
 //! Invariant: the newer side knows what the older one lacks. So each states only how old the other
 //! may be, and a range ends with the major version, within which a server only ever adds.
 
