@@ -8,9 +8,9 @@
 #   ARCHIVE     a released archive for this machine, SHA256 its sum
 #   --ready     what must answer 200 before it counts as up, beside what systemd is told
 #
-# The server brings its database up to date when it starts, and copies it before. When the new version fails after
-# that, the copy takes its place again and what the new one made of it is kept beside. (PostgreSQL has no such
-# copy: back up first when a release migrates.) While it restarts, clients wait and go on where they were.
+# The server brings its database up to date when it starts, and copies it before; the bridge's is copied here. When
+# the new version fails after that and the former one does not read it any more, the copy takes its place again and
+# what the new one made of it is kept beside. (PostgreSQL has no such copy: back up first when a release migrates.) While it restarts, clients wait and go on where they were.
 set -eu
 
 die() { # exit code, what is wrong and what to do
@@ -27,7 +27,7 @@ usage() { die 64 "usage: activate.sh server|bridge ARCHIVE SHA256 [--ready URL]"
 [ $# = 3 ] || { [ $# = 5 ] && [ "$4" = --ready ]; } || usage
 case $1 in
 server) name=mission-control database=mission-control.db ;;
-bridge) name=mc-bridge database='' ;;
+bridge) name=mc-bridge database=bridge.db ;;
 *) usage ;;
 esac
 archive=$2 sum=$3 ready=${5:-}
@@ -97,29 +97,43 @@ trap 'back "it was interrupted"' INT TERM HUP
 back() { # why
     trap '' INT TERM HUP
     reason=$(journalctl -u "$name" --since "@$began" -o cat --no-pager 2>/dev/null | grep "^$name: " | tail -n 1) || reason=''
+    reason="$1${reason:+; $reason}"
     systemctl stop "$name" 2>/dev/null || true
     mv -f "$beside/former" "$program"
-    [ -z "$database" ] || put_back_data
-    restored=${restored:-}
     ready=''
-    is_up || die 70 "the new version did not come up ($1${reason:+; $reason}), and the former one does not either: see journalctl -u $name$restored"
-    die 70 "the new version did not come up ($1${reason:+; $reason}): the former one runs again$restored"
+    ! is_up || die 70 "the new version did not come up ($reason): the former one runs again"
+    # It does not read what the new one has brought up to date.
+    systemctl stop "$name" 2>/dev/null || true
+    put_back_data
+    is_up || die 70 "the new version did not come up ($reason), and the former one does not either: see journalctl -u $name$restored"
+    die 70 "the new version did not come up ($reason): the former one runs again$restored"
 }
-# The former version reads only what the new one has not brought up to date.
+restored=''
 put_back_data() {
-    copy=$(find "$data/backups" -maxdepth 1 -name 'before-migration-from-v*.db' -newer "$beside/began" 2>/dev/null | head -n 1)
-    [ -n "$copy" ] || return 0
+    case $name in
+    mission-control) copy=$(find "$data/backups" -maxdepth 1 -name 'before-migration-from-v*.db' -newer "$beside/began" 2>/dev/null | head -n 1) ;;
+    mc-bridge) copy=$beside/state/$database ;;
+    esac
+    [ -f "$copy" ] || return 0
     kept=$data/failed-$(date -u +%Y%m%dT%H%M%SZ)
     mkdir -m 700 "$kept"
     for file in "$data/$database" "$data/$database-wal" "$data/$database-shm"; do
         [ ! -e "$file" ] || mv "$file" "$kept/"
     done
     cp -p "$copy" "$data/$database"
-    chown --reference="$copy" "$data/$database"
+    [ ! -f "$copy-wal" ] || cp -p "$copy-wal" "$data/$database-wal"
     restored="; its database is the copy from before, what the new one made of it lies in $kept"
 }
 
-mv -f "$new" "$program" || die 73 "$program cannot be replaced: see above; nothing was changed"
+# The bridge makes no copy of its own; it is small, and copied while nobody writes.
+if [ "$name" = mc-bridge ] && [ -f "$data/$database" ]; then
+    systemctl stop "$name" || die 70 "systemd does not stop $name: nothing was changed"
+    mkdir "$beside/state"
+    for file in "$data/$database" "$data/$database-wal"; do
+        [ ! -f "$file" ] || cp -p "$file" "$beside/state/" || back "no room for a copy of its state"
+    done
+fi
+mv -f "$new" "$program" || back "$program cannot be replaced"
 is_up || back "it is not ready"
 trap - INT TERM HUP
 say "$name: $("$program" version) is up"
