@@ -91,7 +91,11 @@ async fn open(address: SocketAddr, request: &[u8]) -> Result<TcpStream> {
 
 impl Audience {
     /// Opens so many streams.
-    pub(crate) async fn gather(address: SocketAddr, requests: &[Vec<u8>], streams: usize) -> Result<Audience> {
+    pub(crate) async fn gather(
+        address: SocketAddr,
+        requests: &[Vec<u8>],
+        streams: usize,
+    ) -> Result<Audience> {
         let mut audience =
             Audience { board: Rc::default(), all_heard: Rc::default(), listeners: JoinSet::new() };
         for first in (0..streams).step_by(OPENING) {

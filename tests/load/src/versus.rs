@@ -93,7 +93,12 @@ pub(crate) async fn run(versus: &Versus, directory: &Path) -> Result<String> {
     let resident = |bytes: u64| format!("{:.1} MiB", bytes as f64 / MEBIBYTE);
     for (what, contender) in [("judged", &both[0]), ("against", &both[1])] {
         let after = contender.server.resident_bytes()?;
-        write!(text, "\nIn memory, {what}: {} idle, {} after all of this.", resident(contender.idle), resident(after))?;
+        write!(
+            text,
+            "\nIn memory, {what}: {} idle, {} after all of this.",
+            resident(contender.idle),
+            resident(after)
+        )?;
     }
     for contender in both {
         contender.server.stop().await?;
@@ -115,7 +120,12 @@ fn line(text: &mut String, what: &str, [judged, against]: &[Side; 2]) -> Result<
     Ok(())
 }
 
-async fn requests(both: &[Contender; 2], case: Case, connections: usize, time: Duration) -> Result<[Side; 2]> {
+async fn requests(
+    both: &[Contender; 2],
+    case: Case,
+    connections: usize,
+    time: Duration,
+) -> Result<[Side; 2]> {
     let mut sides = [Side::default(), Side::default()];
     let mut lanes = [both[0].lanes(case, connections).await?, both[1].lanes(case, connections).await?];
     for turn in 0..=turns(time) {
