@@ -2,7 +2,7 @@
 # Builds the static programs of one target, as they are released, into target/dist/TARGET/.
 #
 #   packaging/build.sh TARGET [server|bridge]            both without a component
-#   packaging/build.sh --features postgres TARGET server the server with PostgreSQL, into target/dist/TARGET/postgres/
+#   packaging/build.sh TARGET server --features postgres the server with PostgreSQL, into target/dist/TARGET/postgres/
 #
 # TARGET: x86_64-unknown-linux-musl | aarch64-unknown-linux-musl | armv7-unknown-linux-musleabihf
 #
@@ -15,17 +15,26 @@ fail() { # exit code, what is wrong and what to do
     echo "build.sh: $2" >&2
     exit "$1"
 }
-usage="usage: packaging/build.sh [--features FEATURES] TARGET [server|bridge]"
-features=''
-while [[ ${1:-} == -* ]]; do
+usage="usage: packaging/build.sh TARGET [server|bridge] [--features FEATURES]"
+features='' words=()
+while [ $# -gt 0 ]; do
     case $1 in
-    --features) features=${2:-}; shift 2 2>/dev/null || fail 64 "--features needs a value; $usage" ;;
-    -h | --help) sed -n '2,10s/^# \{0,1\}//p' packaging/build.sh; exit 0 ;;
-    *) fail 64 "unknown option $1; $usage" ;;
+    --features)
+        features=${2:-}
+        [ -n "$features" ] || fail 64 "--features needs a value; $usage"
+        shift
+        ;;
+    -h | --help)
+        sed -n '2,10s/^# \{0,1\}//p' packaging/build.sh
+        exit 0
+        ;;
+    -*) fail 64 "unknown option $1; $usage" ;;
+    *) words+=("$1") ;;
     esac
+    shift
 done
-target=${1:-} component=${2:-both}
-[ $# -le 2 ] || fail 64 "too many arguments; $usage"
+[ ${#words[@]} -le 2 ] || fail 64 "too many arguments; $usage"
+target=${words[0]:-} component=${words[1]:-both}
 case $target in
 x86_64-unknown-linux-musl | aarch64-unknown-linux-musl | armv7-unknown-linux-musleabihf) ;;
 '') fail 64 "no target; $usage" ;;
