@@ -99,7 +99,11 @@ fn refuse(problems: &[String]) -> anyhow::Result<()> {
 }
 
 fn read_file(file: &Path, problems: &mut Vec<String>) -> anyhow::Result<BTreeMap<String, String>> {
-    let text = std::fs::read_to_string(file).with_context(|| format!("read {}", file.display()))?;
+    let text = std::fs::read_to_string(file).map_err(|error| {
+        let is_denied = error.kind() == std::io::ErrorKind::PermissionDenied;
+        let hint = if is_denied { ": this user may not, use `sudo`" } else { "" };
+        anyhow::Error::from(error).context(format!("read {}{hint}", file.display()))
+    })?;
     let table: toml::Table = text.parse().with_context(|| format!("read {}", file.display()))?;
     let mut values = BTreeMap::new();
     for (name, value) in table {
