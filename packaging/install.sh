@@ -117,7 +117,7 @@ find_target() {
     machine=$(uname -m)
     case $system in
     Linux) ;;
-    Darwin) die 69 "this is macOS: install it with Homebrew (\`brew install $REPOSITORY/$name\`)" ;;
+    Darwin) die 69 "this is macOS: install it with Homebrew (\`brew install mission-control/tap/$name\`)" ;;
     *) die 69 "$system is not supported: there are programs for Linux on x86_64, aarch64 and armv7" ;;
     esac
     case $machine in
