@@ -119,11 +119,13 @@ for target in "${targets[@]}"; do
     make "archive for $target" packaging/archive.sh "$component" "$target"
     make "Debian package for $target" packaging/deb.sh "$component" "$target"
 done
-packaging/sbom.py "$component" "$commit" >"$fresh/$name-$version.cdx.json" || die 70 "no bill of materials: see above"
+packaging/sbom.py "$component" "$commit" >"$fresh/$name-$version.cdx.json" 2>"$why" ||
+    die 70 "the bill of materials could not be made: $(tail -n 1 "$why")"
 sums() { (cd "$fresh" && find . -type f ! -name SHA256SUMS ! -name NOTES.md -printf '%P\n' | LC_ALL=C sort | xargs -d '\n' sha256sum); }
 sums >"$fresh/SHA256SUMS" || die 74 "the sums cannot be written: is the disk full?"
-if [ "${targets[*]}" = "${all[*]}" ]; then
-    packaging/homebrew.sh "$component" "$fresh" || die 70 "no Homebrew formula: see above"
+# The formula names the archives of both processors that Homebrew knows, and their sums.
+if [[ " ${targets[*]} " == *" ${all[0]} "* && " ${targets[*]} " == *" ${all[1]} "* ]]; then
+    make "Homebrew formula" packaging/homebrew.sh "$component" "$fresh"
 fi
 goes_with() { # what the program tells
     python3 -c '
