@@ -80,6 +80,8 @@ export CARGO_TARGET_DIR=$here/target CARGO_INCREMENTAL=0
 cargo_home=${CARGO_HOME:-$HOME/.cargo}
 export RUSTFLAGS="--remap-path-prefix=$here=. --remap-path-prefix=$cargo_home/registry/src=registry"
 export CFLAGS="-ffile-prefix-map=$here=. -ffile-prefix-map=$cargo_home/registry/src=registry"
+# The server's allocator asks the kernel for small pages alone: huge ones make an idle server weigh 44 MiB instead of 21.
+CFLAGS+=" -DMI_DEFAULT_ALLOW_THP=0"
 
 # SQLite without what nothing here asks of it: a fifth of a megabyte in each program, and no extensions to load.
 export LIBSQLITE3_FLAGS='-USQLITE_ENABLE_FTS3 -USQLITE_ENABLE_FTS3_PARENTHESIS -USQLITE_ENABLE_FTS5 -USQLITE_ENABLE_RTREE -USQLITE_ENABLE_LOAD_EXTENSION -DSQLITE_OMIT_LOAD_EXTENSION'

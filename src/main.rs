@@ -5,3 +5,7 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     mission_control::cli::run(std::env::args_os())
 }
+
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
