@@ -17,6 +17,7 @@ pub mod sign_in;
 
 mod base;
 mod front;
+mod linger;
 mod ui;
 mod version;
 

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
 
+use super::linger::Lingering;
 use crate::auth::address::Peer;
 
 /// Open connections; more wait in the kernel's queue.
@@ -103,7 +104,10 @@ where
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME)
         .max_buf_size(BUFFER)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+        .serve_connection(
+            TokioIo::new(Lingering::new(stream, stop.clone())),
+            TowerToHyperService::new(service),
+        );
     tokio::pin!(serving);
     let ended = tokio::select! {
         ended = serving.as_mut() => ended,

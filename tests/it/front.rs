@@ -289,6 +289,38 @@ async fn a_caller_who_asks_too_much_waits_and_nobody_else_does() {
     }
 }
 
+/// A proxy sends what it has before it looks for an answer.
+#[tokio::test]
+async fn a_refusal_arrives_although_the_body_is_still_on_its_way() {
+    let hub = TestHub::start().await;
+    let large = vec![b'x'; 3_000_000];
+    for (what, path, refusal) in
+        [("too large", LOGIN, "413"), ("not signed in", "/api/v1/orgs/acme/tasks", "4")]
+    {
+        let mut stream = TcpStream::connect(hub.config.listen).await.unwrap();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+            large.len()
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        for (number, piece) in large.chunks(100_000).enumerate() {
+            if number == 1 {
+                // It has answered: what comes now comes late.
+                stream.peek(&mut [0]).await.unwrap();
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            stream
+                .write_all(piece)
+                .await
+                .unwrap_or_else(|error| panic!("{what}: the body is taken: {error}"));
+        }
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap_or_else(|error| panic!("{what}: no answer: {error}"));
+        let answer = String::from_utf8(answer).unwrap();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {refusal}")), "{what}: {answer}");
+    }
+}
+
 #[tokio::test]
 async fn a_head_that_never_ends_is_cut() {
     let hub = TestHub::start().await;
