@@ -64,7 +64,7 @@ pub struct MissingSecret {
 
 impl Credentials {
     /// Reads every secret that the configuration names. One that is missing is told when it is
-    /// asked for, so that one agent without a key does not stop the others.
+    /// asked for, so that `check` can name all of them; a run starts with all of them.
     pub fn read(config: &Config) -> Result<Credentials, CredentialsError> {
         Self::read_with(config, |name| std::env::var(name).ok())
     }
