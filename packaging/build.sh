@@ -7,7 +7,7 @@
 # TARGET: x86_64-unknown-linux-musl | aarch64-unknown-linux-musl | armv7-unknown-linux-musleabihf
 #
 # `packaging/setup-toolchain.sh TARGET` installs what it needs. The same commit gives the same bytes with
-# the same compiler, wherever the clone stands: paths are taken out, times are those of the commit.
+# the same compiler, wherever the clone stands: paths and times are taken out.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -72,8 +72,8 @@ free=$(df -Pk . | awk 'NR == 2 { print int($4 / 1024) }')
 
 MC_COMMIT=$(git rev-parse --short=12 HEAD) || fail 66 "this is no git clone, so the commit is unknown: build in a clone"
 [ -z "$(git status --porcelain --untracked-files=no)" ] || MC_COMMIT+=-dirty
-SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
-export MC_COMMIT SOURCE_DATE_EPOCH
+# Some C notes when it was compiled. An object that is kept from an earlier commit must note the same.
+export MC_COMMIT SOURCE_DATE_EPOCH=0
 unset MC_SKIP_UI RUSTC_WRAPPER CARGO_BUILD_TARGET CARGO_BUILD_RUSTFLAGS CARGO_ENCODED_RUSTFLAGS
 # Where the sources stand is nobody's business, and would differ from one machine to the next.
 export CARGO_TARGET_DIR=$here/target CARGO_INCREMENTAL=0
