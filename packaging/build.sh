@@ -72,8 +72,7 @@ free=$(df -Pk . | awk 'NR == 2 { print int($4 / 1024) }')
 
 MC_COMMIT=$(git rev-parse --short=12 HEAD) || fail 66 "this is no git clone, so the commit is unknown: build in a clone"
 [ -z "$(git status --porcelain --untracked-files=no)" ] || MC_COMMIT+=-dirty
-# Some C notes when it was compiled. An object that is kept from an earlier commit must note the same.
-export MC_COMMIT SOURCE_DATE_EPOCH=0
+export MC_COMMIT
 unset MC_SKIP_UI RUSTC_WRAPPER CARGO_BUILD_TARGET CARGO_BUILD_RUSTFLAGS CARGO_ENCODED_RUSTFLAGS
 # Where the sources stand is nobody's business, and would differ from one machine to the next.
 export CARGO_TARGET_DIR=$here/target CARGO_INCREMENTAL=0
@@ -82,6 +81,8 @@ export RUSTFLAGS="--remap-path-prefix=$here=. --remap-path-prefix=$cargo_home/re
 export CFLAGS="-ffile-prefix-map=$here=. -ffile-prefix-map=$cargo_home/registry/src=registry"
 # The server's allocator asks the kernel for small pages alone: huge ones make an idle server weigh 44 MiB instead of 21.
 CFLAGS+=" -DMI_DEFAULT_ALLOW_THP=0"
+# It also notes when it was compiled, and zig keeps what it once compiled.
+CFLAGS+=' -Wno-builtin-macro-redefined -D__DATE__="-" -D__TIME__="-"'
 
 # SQLite without what nothing here asks of it: a fifth of a megabyte in each program, and no extensions to load.
 export LIBSQLITE3_FLAGS='-USQLITE_ENABLE_FTS3 -USQLITE_ENABLE_FTS3_PARENTHESIS -USQLITE_ENABLE_FTS5 -USQLITE_ENABLE_RTREE -USQLITE_ENABLE_LOAD_EXTENSION -DSQLITE_OMIT_LOAD_EXTENSION'
