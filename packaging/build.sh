@@ -11,42 +11,36 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-fail() { # exit code, what is wrong and what to do
-    echo "build.sh: $2" >&2
-    exit "$1"
-}
 usage="usage: packaging/build.sh TARGET [server|bridge] [--features FEATURES]"
+# shellcheck source=packaging/arguments.sh
+. packaging/arguments.sh
 features='' words=()
 while [ $# -gt 0 ]; do
     case $1 in
     --features)
         features=${2:-}
-        [ -n "$features" ] || fail 64 "--features needs a value; $usage"
+        [ -n "$features" ] || die 64 "--features needs a value; $usage"
         shift
         ;;
     -h | --help)
         sed -n '2,10s/^# \{0,1\}//p' packaging/build.sh
         exit 0
         ;;
-    -*) fail 64 "unknown option $1; $usage" ;;
+    -*) die 64 "unknown option $1; $usage" ;;
     *) words+=("$1") ;;
     esac
     shift
 done
-[ ${#words[@]} -le 2 ] || fail 64 "too many arguments; $usage"
-target=${words[0]:-} component=${words[1]:-both}
-case $target in
-x86_64-unknown-linux-musl | aarch64-unknown-linux-musl | armv7-unknown-linux-musleabihf) ;;
-'') fail 64 "no target; $usage" ;;
-*) fail 64 "unknown target $target: take x86_64-unknown-linux-musl, aarch64-unknown-linux-musl or armv7-unknown-linux-musleabihf" ;;
-esac
-case $component in
-server) packages=(mission-control) ;;
-bridge) packages=(mc-bridge) ;;
-both) packages=(mission-control mc-bridge) ;;
-*) fail 64 "unknown component $component: take server or bridge" ;;
-esac
-[ -z "$features" ] || [ "$component" = server ] || fail 64 "features are the server's: name the component server"
+[ ${#words[@]} -le 2 ] || die 64 "too many arguments; $usage"
+[ ${#words[@]} -gt 0 ] || die 64 "no target; $usage"
+take_target "${words[0]}"
+if [ ${#words[@]} = 2 ]; then
+    take_component "${words[1]}"
+    packages=("$name")
+else
+    component=both packages=(mission-control mc-bridge)
+fi
+[ -z "$features" ] || [ "$component" = server ] || die 64 "features are the server's: name the component server"
 
 # What setup-toolchain.sh made: zig and cargo-zigbuild, and where rustup could not add the target,
 # Debian's compiler with a std built for it.
@@ -54,23 +48,21 @@ tools=${STATIC_TOOLS:-$HOME/.cache/static-tools}
 here=$PWD
 has_std() { ls "$("$1" --print target-libdir --target "$target" 2>/dev/null)"/libstd-*.rlib >/dev/null 2>&1; }
 mend="run packaging/setup-toolchain.sh $target"
-[ -x "$tools/bin/cargo-zigbuild" ] || command -v cargo-zigbuild >/dev/null || fail 69 "cargo-zigbuild is missing: $mend"
+[ -x "$tools/bin/cargo-zigbuild" ] || command -v cargo-zigbuild >/dev/null || die 69 "cargo-zigbuild is missing: $mend"
 if command -v rustc >/dev/null && has_std rustc; then
     export PATH="$tools/bin:$PATH"
 elif [ -f "/usr/lib/rustlib/$target/lib/.built-for" ] && has_std /usr/bin/rustc; then
     export PATH="$tools/bin:/usr/bin:/bin:$PATH"
     unset RUSTC CARGO RUSTUP_TOOLCHAIN
 else
-    fail 69 "no Rust standard library for $target: $mend"
+    die 69 "no Rust standard library for $target: $mend"
 fi
-for tool in cargo git file npm; do
-    command -v "$tool" >/dev/null || fail 69 "$tool is missing: install it (npm comes with Node.js 20 or newer)"
-done
+needs cargo git file npm
 # Both programs with what is built on the way; a full disk in the middle costs minutes and says little.
 free=$(df -Pk . | awk 'NR == 2 { print int($4 / 1024) }')
-[ "$free" -ge 3000 ] || fail 74 "only $free MB are free in $here: a build needs 3000"
+[ "$free" -ge 3000 ] || die 74 "only $free MB are free in $here: a build needs 3000"
 
-MC_COMMIT=$(git rev-parse --short=12 HEAD) || fail 66 "this is no git clone, so the commit is unknown: build in a clone"
+MC_COMMIT=$(git rev-parse --short=12 HEAD) || die 66 "this is no git clone, so the commit is unknown: build in a clone"
 [ -z "$(git status --porcelain --untracked-files=no)" ] || MC_COMMIT+=-dirty
 export MC_COMMIT
 unset MC_SKIP_UI RUSTC_WRAPPER CARGO_BUILD_TARGET CARGO_BUILD_RUSTFLAGS CARGO_ENCODED_RUSTFLAGS
@@ -91,19 +83,19 @@ export LIBSQLITE3_FLAGS='-USQLITE_ENABLE_FTS3 -USQLITE_ENABLE_FTS3_PARENTHESIS -
 # from those of one that is built alone.
 for package in "${packages[@]}"; do
     cargo zigbuild --locked --profile dist --target "$target" --bins -p "$package" ${features:+--features "$features"} ||
-        fail 70 "the build of $package failed; what is above says why"
+        die 70 "the build of $package failed; what is above says why"
 done
 
 out=target/dist/$target${features:+/$features}
 fresh=$(mktemp -d target/dist.XXXXXX)
 trap 'rm -rf "$fresh"' EXIT
 for program in "${packages[@]}"; do
-    cp "target/$target/dist/$program" "$fresh/" || fail 74 "cannot copy $program: is the disk full?"
+    cp "target/$target/dist/$program" "$fresh/" || die 74 "cannot copy $program: is the disk full?"
     chmod 755 "$fresh/$program"
     kind=$(file -b "$fresh/$program")
-    [[ $kind == ELF*'statically linked'* || $kind == ELF*static-pie* ]] || fail 70 "$program is not static: $kind"
+    [[ $kind == ELF*'statically linked'* || $kind == ELF*static-pie* ]] || die 70 "$program is not static: $kind"
     ! grep -qaF mc-placeholder "$fresh/$program" ||
-        fail 70 "$program has no web interface inside: run touch build.rs and build again"
+        die 70 "$program has no web interface inside: run touch build.rs and build again"
 done
 mkdir -p "$out"
 for program in "${packages[@]}"; do

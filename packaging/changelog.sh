@@ -7,15 +7,12 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-die() { # exit code, what is wrong and what to do
-    echo "changelog.sh: $2" >&2
-    exit "$1"
-}
-case "$#,${1:-}" in
-2,server | 2,bridge) ;;
-*) die 64 "usage: packaging/changelog.sh server|bridge VERSION" ;;
-esac
-component=$1 version=$2
+usage="usage: packaging/changelog.sh server|bridge VERSION"
+# shellcheck source=packaging/arguments.sh
+. packaging/arguments.sh
+[ $# = 2 ] || die 64 "$usage"
+take_component "$1"
+take_version "$2"
 [ -r CHANGELOG.md ] || die 66 "CHANGELOG.md is not there"
 
 heading=$(grep -m1 -E "^## $component ${version//./\\.}( |$)" CHANGELOG.md) ||

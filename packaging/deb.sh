@@ -13,55 +13,26 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-die() { # exit code, what is wrong and what to do
-    echo "deb.sh: $2" >&2
-    exit "$1"
-}
-usage() { die 64 "usage: packaging/deb.sh server|bridge TARGET [VERSION]"; }
-
-[ $# = 2 ] || [ $# = 3 ] || usage
-target=$2
-case $1 in
-server) name=mission-control ;;
-bridge) name=mc-bridge ;;
-*) usage ;;
-esac
-# The machine that an ELF file is for stands in its bytes 18 and 19.
-case $target in
-x86_64-unknown-linux-musl) architecture=amd64 machine=3e00 ;;
-aarch64-unknown-linux-musl) architecture=arm64 machine=b700 ;;
-armv7-unknown-linux-musleabihf) architecture=armhf machine=2800 ;;
-*) die 64 "unknown target \`$target\`: see the list at the top of packaging/deb.sh" ;;
-esac
-for tool in cargo git gzip od; do
-    command -v "$tool" >/dev/null || die 69 "\`$tool\` is missing: install it"
-done
+usage="usage: packaging/deb.sh server|bridge TARGET [VERSION]"
+# shellcheck source=packaging/arguments.sh
+. packaging/arguments.sh
+[ $# = 2 ] || [ $# = 3 ] || die 64 "$usage"
+take_component "$1"
+take_target "$2"
+needs cargo git gzip od
 cargo deb --version >/dev/null 2>&1 || die 69 "\`cargo deb\` is missing: cargo install --locked cargo-deb"
 
-program=target/dist/$target/$name
-[ -f "$program" ] || die 66 "$program is not there: run packaging/build.sh $target $1 first"
-[ "$(od -An -tx1 -j18 -N2 "$program" | tr -d ' ')" = "$machine" ] ||
-    die 65 "$program is not a program for $target: build it again with packaging/build.sh"
-version=${3:-}
-if [ -z "$version" ]; then
-    version=$(cargo pkgid --offline -p "$name") || die 65 "cargo cannot tell the version of $name: see above"
-    version=${version##*[@#]}-1
+take_program
+if [ -n "${3:-}" ]; then
+    version=$3
+else
+    take_source_version
+    version+=-1
 fi
 [[ $version =~ ^[0-9][A-Za-z0-9.+~]*-[A-Za-z0-9.+~]+$ ]] ||
     die 64 "\`$version\` is no version of a Debian package: write it as 0.1.0-1"
-SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null)} ||
-    die 65 "this is no git checkout: set SOURCE_DATE_EPOCH to the time of the release in seconds"
-[[ $SOURCE_DATE_EPOCH =~ ^[0-9]+$ ]] ||
-    die 65 "SOURCE_DATE_EPOCH must be a number of seconds, not \`$SOURCE_DATE_EPOCH\`"
-export SOURCE_DATE_EPOCH
-
-# Another folder of this clone, where release.sh puts a release together.
-release=${MC_RELEASE_FOLDER:-target/dist/release}
-mkdir -p "$release"
-work=$(mktemp -d "$PWD/$release/.deb.XXXXXX")
-trap 'rm -rf "$work"' EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
+take_time
+take_workplace
 
 # What cargo-deb takes for a finished build, beside the checkout's own.
 built=$work/target/$target/release
@@ -70,7 +41,7 @@ cp "$program" "$built/$name"
 maintainer=$(sed -n 's/^maintainer = "\(.*\)"$/\1/p' Cargo.toml)
 {
     printf '%s (%s) stable; urgency=medium\n\n' "$name" "$version"
-    printf '  * What changed: see the notes of the release %s-v%s.\n\n' "$1" "${version%-*}"
+    printf '  * What changed: see the notes of the release %s-v%s.\n\n' "$component" "${version%-*}"
     printf ' -- %s  %s\n' "$maintainer" "$(LC_ALL=C date -u -R -d "@$SOURCE_DATE_EPOCH")"
 } | gzip -n -9 >"$built/changelog.gz"
 

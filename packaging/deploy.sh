@@ -15,29 +15,21 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-die() { # exit code, what is wrong and what to do
-    echo "deploy.sh: $2" >&2
-    exit "$1"
-}
 usage="usage: packaging/deploy.sh server|bridge VERSION HOST [--ready URL]"
+# shellcheck source=packaging/arguments.sh
+. packaging/arguments.sh
 case $#,${4:-} in
 3, | 5,--ready) ;;
 *) die 64 "$usage" ;;
 esac
-component=$1 version=$2 host=$3 ready=("${@:4}")
-case $component in
-server) name=mission-control ;;
-bridge) name=mc-bridge ;;
-*) die 64 "unknown component \`$component\`; $usage" ;;
-esac
-[[ $version =~ ^[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.]+)?$ ]] || die 64 "\`$version\` is no version; $usage"
+take_component "$1"
+take_version "$2"
+host=$3 ready=("${@:4}")
 [[ $host != -* && $host =~ ^[A-Za-z0-9@._:-]+$ ]] || die 64 "\`$host\` is no host; $usage"
 # They become words of a command there.
 address='^[]A-Za-z0-9:/._?=&%[-]*$'
 [[ ${ready[1]:-} =~ $address ]] || die 64 "\`${ready[1]}\` is no address; $usage"
-for tool in ssh curl sha256sum; do
-    command -v $tool >/dev/null || die 69 "\`$tool\` is missing: install it"
-done
+needs ssh curl sha256sum
 read -r -a options <<<"${MC_SSH_OPTIONS:-}"
 there() { ssh -o BatchMode=yes "${options[@]}" "$host" "$@"; }
 

@@ -8,18 +8,12 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-die() { # exit code, what is wrong and what to do
-    echo "homebrew.sh: $2" >&2
-    exit "$1"
-}
-usage() { die 64 "usage: packaging/homebrew.sh server|bridge FOLDER"; }
-[ $# = 2 ] || usage
-component=$1 folder=$2
-case $component in
-server) name=mission-control ;;
-bridge) name=mc-bridge ;;
-*) usage ;;
-esac
+usage="usage: packaging/homebrew.sh server|bridge FOLDER"
+# shellcheck source=packaging/arguments.sh
+. packaging/arguments.sh
+[ $# = 2 ] || die 64 "$usage"
+take_component "$1"
+folder=$2
 [ -f "$folder/SHA256SUMS" ] || die 66 "$folder/SHA256SUMS is not there: make the release with packaging/release.sh"
 commit=$(git rev-parse HEAD 2>/dev/null) || die 65 "this is no git checkout: the formula names the commit of the release"
 archives=$(sed -n "s/^[0-9a-f]\{64\}  \($name-.*-unknown-linux-.*\.tar\.gz\)\$/\1/p" "$folder/SHA256SUMS")

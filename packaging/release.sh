@@ -16,22 +16,15 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 export PYTHONDONTWRITEBYTECODE=1
 
-die() { # exit code, what is wrong and what to do
-    echo "release.sh: $2" >&2
-    exit "$1"
-}
+usage="usage: packaging/release.sh server|bridge [VERSION]"
+# shellcheck source=packaging/arguments.sh
+. packaging/arguments.sh
 say() { printf '%s\n' "$*"; }
 
-usage="usage: packaging/release.sh server|bridge [VERSION]"
-case $# in 1 | 2) component=$1 ;; *) die 64 "$usage" ;; esac
-case $component in
-server) name=mission-control ;;
-bridge) name=mc-bridge ;;
-*) die 64 "unknown component \`$component\`; $usage" ;;
-esac
-for tool in cargo cargo-deb git gzip python3 sha256sum tar; do
-    command -v "$tool" >/dev/null || die 69 "\`$tool\` is missing: install it$([ $tool != cargo-deb ] || echo " by cargo install --locked cargo-deb")"
-done
+[ $# = 1 ] || [ $# = 2 ] || die 64 "$usage"
+take_component "$1"
+needs cargo git gzip python3 sha256sum tar
+command -v cargo-deb >/dev/null || die 69 "\`cargo-deb\` is missing: cargo install --locked cargo-deb"
 python3 -c 'import tomllib' 2>/dev/null || die 69 "\`python3\` is older than 3.11: install a newer one"
 
 # ------------------------------------------------------------------------------ what is released is what is meant
@@ -42,11 +35,10 @@ dirt=$(git status --porcelain | head -n 1)
 told=$(cargo tree --locked --quiet --package $name --depth 0 --format '{p}' 2>&1) ||
     die 65 "cargo cannot read the sources; if Cargo.lock is not that of the Cargo.toml files, run cargo check and commit it ($(head -n 1 <<<"$told"))"
 [[ $told =~ ^$name\ v([^ ]+) ]] || die 70 "cargo does not tell the version of $name: $told"
-version=${BASH_REMATCH[1]}
-wanted=${2:-$version}
-[[ $wanted =~ ^[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.]+)?$ ]] || die 64 "\`$wanted\` is no version: $usage, as in 1.2.3"
-[ "$wanted" = "$version" ] ||
-    die 65 "the sources say $name $version, not $wanted: set the version in Cargo.toml, or release $version"
+of_sources=${BASH_REMATCH[1]}
+take_version "${2:-$of_sources}"
+[ "$version" = "$of_sources" ] ||
+    die 65 "the sources say $name $of_sources, not $version: set the version in Cargo.toml, or release $of_sources"
 tag=$component-v$version
 if tagged=$(git rev-parse -q --verify "refs/tags/$tag^{commit}"); then
     [ "$tagged" = "$commit" ] ||
@@ -57,13 +49,10 @@ notes=$(packaging/changelog.sh "$component" "$version" 2>&1) || die 65 "${notes#
 free=$(df -Pk . | awk 'NR == 2 { print int($4 / 1024) }')
 [ "$free" -ge "${MC_RELEASE_ROOM:-500}" ] || die 74 "only $free MB are free here, ${MC_RELEASE_ROOM:-500} are needed: make room"
 
-all=(x86_64-unknown-linux-musl aarch64-unknown-linux-musl armv7-unknown-linux-musleabihf)
-read -r -a targets <<<"${MC_RELEASE_TARGETS:-${all[*]}}"
-for target in "${targets[@]}"; do
-    [[ " ${all[*]} " == *" $target "* ]] || die 64 "unknown target \`$target\`: choose from ${all[*]}"
-done
-SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)
-export SOURCE_DATE_EPOCH
+read -r -a chosen <<<"${MC_RELEASE_TARGETS:-${targets[*]}}"
+for each in "${chosen[@]}"; do take_target "$each"; done
+unset SOURCE_DATE_EPOCH
+take_time
 
 # ----------------------------------------------------------------------------------------------------- programs
 
@@ -86,7 +75,7 @@ text = sys.stdin.read()
 told = json.loads(text) if text else {}
 sys.exit((told.get("commit"), told.get("version")) != tuple(sys.argv[1:]))' "${commit:0:12}" "$version"
 }
-for target in "${targets[@]}"; do
+for target in "${chosen[@]}"; do
     if is_current "$target"; then
         say "$target: the program is of this commit"
     else
@@ -98,24 +87,17 @@ done
 
 # ------------------------------------------------------------------------------------------------------- files
 
-release=target/dist/release
-mkdir -p $release || die 73 "$release cannot be made: see above"
-work=$(mktemp -d $release/.release.XXXXXX) || die 74 "nothing can be written to $release: make room"
-trap 'rm -rf "$work"' EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM
-fresh=$work/$tag
+unset MC_RELEASE_FOLDER
+take_workplace
+fresh=${work#"$PWD"/}/$tag why=$work/why
 mkdir "$fresh"
-
-why=$(mktemp)
-trap 'rm -rf "$work" "$why"' EXIT
 export MC_RELEASE_FOLDER=$fresh
 make() { # what, command
     local what=$1
     shift
     "$@" >/dev/null 2>"$why" || die 70 "the $what could not be made: $(tail -n 1 "$why")"
 }
-for target in "${targets[@]}"; do
+for target in "${chosen[@]}"; do
     make "archive for $target" packaging/archive.sh "$component" "$target"
     make "Debian package for $target" packaging/deb.sh "$component" "$target"
 done
@@ -124,7 +106,7 @@ packaging/sbom.py "$component" "$commit" >"$fresh/$name-$version.cdx.json" 2>"$w
 sums() { (cd "$fresh" && find . -type f ! -name SHA256SUMS ! -name NOTES.md -printf '%P\n' | LC_ALL=C sort | xargs -d '\n' sha256sum); }
 sums >"$fresh/SHA256SUMS" || die 74 "the sums cannot be written: is the disk full?"
 # The formula names the archives of both processors that Homebrew knows, and their sums.
-if [[ " ${targets[*]} " == *" ${all[0]} "* && " ${targets[*]} " == *" ${all[1]} "* ]]; then
+if [[ " ${chosen[*]} " == *" ${targets[0]} "* && " ${chosen[*]} " == *" ${targets[1]} "* ]]; then
     make "Homebrew formula" packaging/homebrew.sh "$component" "$fresh"
 fi
 goes_with() { # what the program tells
@@ -137,7 +119,7 @@ print(f"Speaks API {api} and works with {other} of API {range}. Built from {comm
 }
 {
     printf '%s\n\n' "$notes"
-    told "${targets[0]}" | goes_with || die 70 "the program does not tell what it goes with"
+    told "${chosen[0]}" | goes_with || die 70 "the program does not tell what it goes with"
 } >"$fresh/NOTES.md"
 sums >"$fresh/SHA256SUMS" || die 74 "the sums cannot be written: is the disk full?"
 
@@ -146,4 +128,4 @@ sums >"$fresh/SHA256SUMS" || die 74 "the sums cannot be written: is the disk ful
 mv "$fresh" "$release/$tag"
 say "$release/$tag:"
 sed 's/^/  /' "$release/$tag/SHA256SUMS"
-[ "${targets[*]}" = "${all[*]}" ] || say "A trial: ${#targets[@]} of ${#all[@]} targets."
+[ "${chosen[*]}" = "${targets[*]}" ] || say "A trial: ${#chosen[@]} of ${#targets[@]} targets."
