@@ -1,4 +1,7 @@
-//! Messages: said, answered, mentioned in, read in pages, commanded, deleted.
+//! Messages: said, answered, mentioned in, commanded, read, deleted.
+
+mod endings;
+mod reading;
 
 use std::collections::BTreeSet;
 
@@ -254,83 +257,6 @@ async fn messages_about_a_task_are_those_one_may_read() {
 }
 
 #[tokio::test]
-async fn two_hundred_messages_come_in_pages_both_ways_while_new_ones_arrive() {
-    let hub = TestHub::start().await;
-    let acme = hub.tenant("acme").await;
-    let ada = &acme.admin;
-    let channel = ada.general().await;
-    let mut said = Vec::new();
-    for number in 0..200 {
-        said.push(ada.says(&channel, &number.to_string()).await);
-    }
-    let path = posts(ada, &channel);
-    let (mut back, mut next) = page(ada, &format!("{path}?limit=37")).await;
-    while let Some(cursor) = next {
-        ada.says(&channel, "new").await;
-        let (data, further) = page(ada, &format!("{path}?limit=37&before={cursor}")).await;
-        back.extend(data);
-        next = further;
-    }
-    back.reverse();
-    assert_eq!(back, said, "nothing twice, nothing left out");
-
-    let (mut forth, mut cursor) = (vec![said[0].clone()], Some(id(&said[0]).to_owned()));
-    while let Some(after) = cursor {
-        let (data, further) = page(ada, &format!("{path}?limit=37&after={after}")).await;
-        forth.extend(data);
-        cursor = further;
-    }
-    assert_eq!(forth[..200], said);
-    assert_eq!(contents(&forth[200..]), ["new"; 5]);
-    let newest = id(forth.last().unwrap()).to_owned();
-    assert_eq!(page(ada, &format!("{path}?after={newest}")).await, (Vec::new(), None));
-    assert_eq!(page(ada, &format!("{path}?before={}", id(&said[0]))).await, (Vec::new(), None));
-    assert_eq!(page(ada, &path).await.0.len(), 50, "the default");
-    assert_eq!(ada.get(&format!("{path}?before={newest}&after={newest}")).await.fields(), ["after"]);
-    assert_eq!(ada.get(&format!("{path}?before={}", ada.id)).await.fields(), ["before"]);
-}
-
-#[tokio::test]
-async fn twenty_who_speak_at_once_are_heard_in_one_order() {
-    let hub = TestHub::start().await;
-    let acme = hub.tenant("acme").await;
-    let bob = hub.person(&acme, "bob", "contributor").await;
-    let channel = bob.general().await;
-    let (mut one, mut other) = (bob.listens("", None).await, acme.admin.listens("", None).await);
-    let speakers = (0..20).map(|number| {
-        let (actor, channel) = (if number % 2 == 0 { &bob } else { &acme.admin }, &channel);
-        async move {
-            for turn in 0..3 {
-                actor.says(channel, &format!("{number} {turn}")).await;
-            }
-        }
-    });
-    futures_util::future::join_all(speakers).await;
-
-    let listed = all(&bob, &channel).await;
-    let listed = contents(&listed);
-    assert_eq!(listed.iter().collect::<BTreeSet<_>>().len(), 60);
-    for stream in [&mut one, &mut other] {
-        let (mut heard, mut sequence) = (Vec::new(), 0);
-        while heard.len() < 60 {
-            let event = stream.event("message.created").await;
-            assert!(event["sequence_id"].as_i64().unwrap() > sequence);
-            sequence = event["sequence_id"].as_i64().unwrap();
-            heard.push(event["payload"]["message"]["content"].as_str().unwrap().to_owned());
-        }
-        assert_eq!(heard, listed);
-    }
-    for number in 0..20 {
-        let own: Vec<_> = listed.iter().filter(|text| text.starts_with(&format!("{number} "))).collect();
-        assert_eq!(
-            own,
-            [&format!("{number} 0"), &format!("{number} 1"), &format!("{number} 2")],
-            "each in their own order"
-        );
-    }
-}
-
-#[tokio::test]
 async fn a_slash_commands_the_agents_it_names_or_all_of_the_channel() {
     let hub = TestHub::start().await;
     let acme = hub.tenant("acme").await;
@@ -382,105 +308,6 @@ async fn a_slash_commands_the_agents_it_names_or_all_of_the_channel() {
 }
 
 #[tokio::test]
-async fn a_deleted_message_is_gone_everywhere_but_its_place() {
-    let hub = TestHub::start().await;
-    let acme = hub.tenant("acme").await;
-    let (bob, bot) = (hub.person(&acme, "bob", "contributor").await, hub.agent(&acme, "bot").await);
-    let channel = bob.general().await;
-    let secret = bob.says(&channel, "/tell the hunter2 @bot").await;
-    let answer = says_with(&bot, &channel, json!({"content": "told", "reply_to_id": secret["id"]}))
-        .await
-        .expect_status(201)
-        .json();
-    let path = |message: &Value| format!("{}/{}", posts(&bob, &channel), id(message));
-    let mut stream = bot.listens("", None).await;
-    let before = bob.events().await.len();
-
-    assert_eq!(bot.delete(&path(&secret)).await.refusal(), "403 FORBIDDEN");
-    for _ in 0..2 {
-        bob.delete(&path(&secret)).await.expect_status(204);
-    }
-    acme.admin.delete(&path(&answer)).await.expect_status(204);
-
-    let tombstones = all(&bot, &channel).await;
-    assert_eq!(contents(&tombstones), ["", ""]);
-    for (tombstone, whole) in tombstones.iter().zip([&secret, &answer]) {
-        assert!(tombstone["deleted_at"].is_string());
-        for field in ["id", "sender", "created_at", "reply_to_id", "hops"] {
-            assert_eq!(tombstone[field], whole[field], "{field}");
-        }
-    }
-    let heard = stream.event("message.deleted").await;
-    assert_eq!(
-        (&heard["payload"]["message"]["id"], &heard["payload"]["message"]["content"]),
-        (&secret["id"], &json!(""))
-    );
-    let events = bob.events().await;
-    assert_eq!(kinds(&events[before..]), ["message.deleted", "message.deleted"], "twice is once");
-    assert!(!json!(events).to_string().contains("hunter2"), "the log tells nothing either");
-    let mut replayed = bot.listens("", Some("0")).await;
-    for _ in 0..events.len() {
-        assert!(!replayed.next().await.unwrap().to_string().contains("hunter2"));
-    }
-    assert_eq!(
-        bob.delete(&format!("{}/{}", posts(&bob, &channel), bob.id)).await.refusal(),
-        "404 MESSAGE_NOT_FOUND"
-    );
-    let project = acme.admin.creates_project("Apollo").await;
-    let elsewhere =
-        acme.path(&format!("/channels/{}/messages/{}", project["channel_id"].as_str().unwrap(), id(&secret)));
-    assert_eq!(acme.admin.delete(&elsewhere).await.refusal(), "404 MESSAGE_NOT_FOUND");
-}
-
-#[tokio::test]
-async fn a_receipt_is_ones_own_and_only_goes_forward() {
-    let hub = TestHub::start().await;
-    let acme = hub.tenant("acme").await;
-    let (one, two) = (hub.agent(&acme, "one").await, hub.agent(&acme, "two").await);
-    let channel = acme.admin.general().await;
-    let said = acme.admin.says(&channel, "@one @two").await;
-    let path = format!("{}/{}/receipt", posts(&one, &channel), id(&said));
-    let before = acme.admin.events().await.len();
-    for (who, state, detail) in [
-        (&one, "delivered", None),
-        (&two, "working", Some("reading")),
-        (&one, "working", None),
-        (&one, "delivered", None),
-        (&two, "working", Some("still reading")),
-        (&one, "answered", Some(" ")),
-        (&one, "failed", Some("too late")),
-        (&two, "failed", Some("no model")),
-    ] {
-        who.put(&path, json!({"state": state, "detail": detail})).await.expect_status(204);
-    }
-    let message = all(&acme.admin, &channel).await.remove(0);
-    let states: BTreeSet<_> = message["receipts"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|receipt| {
-            (
-                receipt["user_id"].as_str().unwrap(),
-                receipt["state"].as_str().unwrap(),
-                receipt["detail"].as_str(),
-            )
-        })
-        .collect();
-    assert_eq!(
-        states,
-        BTreeSet::from([(one.id.as_str(), "answered", None), (two.id.as_str(), "failed", Some("no model"))])
-    );
-    let events = events_after(&acme.admin, before).await;
-    assert_eq!(kinds(&events), ["message.receipt"; 5], "what changes nothing is no event");
-    assert_eq!(events[1]["payload"]["receipt"]["detail"], "reading");
-    assert!(!json!(events).to_string().contains("@one"), "a receipt does not repeat the message");
-    let long = json!({"state": "failed", "detail": "x".repeat(2_001)});
-    assert_eq!(one.put(&path, long).await.fields(), ["detail"]);
-    let other = json!({"state": "failed", "user_id": two.id});
-    assert_eq!(one.put(&path, other).await.fields(), ["user_id"]);
-}
-
-#[tokio::test]
 async fn typing_is_a_moment_that_nobody_keeps() {
     let hub = TestHub::start().await;
     let acme = hub.tenant("acme").await;
@@ -513,68 +340,4 @@ async fn typing_is_a_moment_that_nobody_keeps() {
     }
     assert_eq!(plain.next().await.unwrap()["type"], "task.created", "only who asked for moments gets them");
     assert_eq!(bob.post(&acme.path(&format!("/channels/{channel}/typing")), json!({})).await.status, 404);
-}
-
-#[tokio::test]
-async fn nothing_is_said_behind_a_door_that_has_been_shut() {
-    let hub = TestHub::start().await;
-    let acme = hub.tenant("acme").await;
-    let bob = hub.person(&acme, "bob", "contributor").await;
-    for shut in ["membership", "project"] {
-        let project = acme.admin.creates_project("Apollo").await;
-        joins(&acme, &project, &bob).await;
-        let channel = project["channel_id"].as_str().unwrap();
-        let path = acme.path(&format!("/projects/{}", id(&project)));
-        let (door, refusal, last) = match shut {
-            "membership" => {
-                (format!("{path}/members/{}", bob.id), "404 CHANNEL_NOT_FOUND", "project.user_unassigned")
-            }
-            _ => (path, "409 CHANNEL_READ_ONLY", "project.deleted"),
-        };
-        let before = acme.admin.events().await.len();
-        let words = futures_util::future::join_all(
-            (0..20).map(|number| says_with(&bob, channel, json!({"content": number.to_string()}))),
-        );
-        let (closed, replies) = futures_util::future::join(acme.admin.delete(&door), words).await;
-        assert_eq!(closed.status, 204);
-
-        let events = events_after(&acme.admin, before).await;
-        let closed_at = kinds(&events).iter().position(|kind| *kind == last).unwrap();
-        assert!(!kinds(&events[closed_at..]).contains(&"message.created"), "{:?}", kinds(&events));
-        let posted = replies.iter().filter(|reply| reply.status == 201).count();
-        assert_eq!(posted, kinds(&events).iter().filter(|kind| **kind == "message.created").count());
-        assert!(replies.iter().all(|reply| reply.status == 201 || reply.refusal() == refusal));
-        assert_eq!(says_with(&bob, channel, json!({"content": "late"})).await.refusal(), refusal);
-    }
-}
-
-#[tokio::test]
-async fn what_has_been_deleted_can_be_answered_and_takes_receipts_without_its_text() {
-    let hub = TestHub::start().await;
-    let acme = hub.tenant("acme").await;
-    let bot = hub.agent(&acme, "bot").await;
-    let channel = acme.admin.general().await;
-    let said = acme
-        .admin
-        .post_once(&posts(&acme.admin, &channel), "k", json!({"content": "hunter2"}))
-        .await
-        .expect_status(201);
-    let path = format!("{}/{}", posts(&bot, &channel), id(&said.json()));
-    acme.admin.delete(&path).await.expect_status(204);
-
-    let again = acme
-        .admin
-        .post_once(&posts(&acme.admin, &channel), "k", json!({"content": "hunter2"}))
-        .await
-        .expect_status(201);
-    assert_eq!(
-        (&again.json()["content"], again.header("idempotent-replayed")),
-        (&json!(""), "true"),
-        "it is as it is now"
-    );
-    bot.put(&format!("{path}/receipt"), json!({"state": "answered"})).await.expect_status(204);
-    says_with(&bot, &channel, json!({"content": "too late", "reply_to_id": said.json()["id"]}))
-        .await
-        .expect_status(201);
-    assert_eq!(contents(&all(&bot, &channel).await), ["", "too late"]);
 }
