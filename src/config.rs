@@ -12,6 +12,8 @@ pub mod load;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
+use ipnet::IpNet;
+
 use crate::store::{Durability, Place};
 
 /// One organization or many.
@@ -69,8 +71,8 @@ pub struct Config {
     pub request_budget: u32,
     /// Sign-ins a minute from one address; 0 = off.
     pub signin_limit: u32,
-    /// Proxies whose `X-Forwarded-…` headers count.
-    pub trusted_proxies: Vec<IpAddr>,
+    /// Proxies whose `X-Forwarded-…` headers count: their addresses, or networks of them.
+    pub trusted_proxies: Vec<IpNet>,
     /// PostgreSQL instead of the file in the data directory.
     pub database_url: Option<String>,
 }

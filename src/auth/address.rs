@@ -2,6 +2,8 @@
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
+use ipnet::IpNet;
+
 /// The other end of the connection, put into each request by the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer(pub IpAddr);
@@ -11,10 +13,10 @@ pub struct Peer(pub IpAddr);
 pub fn client<'a>(
     peer: IpAddr,
     forwarded_for: impl DoubleEndedIterator<Item = &'a str>,
-    trusted: &[IpAddr],
+    trusted: &[IpNet],
 ) -> IpAddr {
     let mut client = peer.to_canonical();
-    let is_trusted = |address: &IpAddr| trusted.iter().any(|proxy| proxy.to_canonical() == *address);
+    let is_trusted = |address: &IpAddr| trusted.iter().any(|proxies| proxies.contains(address));
     for entry in forwarded_for.rev().flat_map(|line| line.rsplit(',')) {
         if !is_trusted(&client) {
             break;
@@ -47,6 +49,10 @@ mod tests {
 
     use super::*;
 
+    fn net(text: &str) -> IpNet {
+        text.parse().unwrap()
+    }
+
     fn ip(text: &str) -> IpAddr {
         text.parse().unwrap()
     }
@@ -55,15 +61,17 @@ mod tests {
     fn a_header_counts_from_a_trusted_proxy_alone() {
         let lines = || ["203.0.113.7".to_owned()];
         let seen =
-            |peer: &str, trusted: &[IpAddr]| client(ip(peer), lines().iter().map(String::as_str), trusted);
+            |peer: &str, trusted: &[IpNet]| client(ip(peer), lines().iter().map(String::as_str), trusted);
         assert_eq!(seen("10.0.0.1", &[]), ip("10.0.0.1"));
-        assert_eq!(seen("10.0.0.1", &[ip("10.0.0.1")]), ip("203.0.113.7"));
-        assert_eq!(seen("::ffff:10.0.0.1", &[ip("10.0.0.1")]), ip("203.0.113.7"));
+        assert_eq!(seen("10.0.0.1", &[net("10.0.0.1/32")]), ip("203.0.113.7"));
+        assert_eq!(seen("::ffff:10.0.0.1", &[net("10.0.0.1/32")]), ip("203.0.113.7"));
+        assert_eq!(seen("172.18.0.5", &[net("172.16.0.0/12")]), ip("203.0.113.7"));
+        assert_eq!(seen("172.32.0.5", &[net("172.16.0.0/12")]), ip("172.32.0.5"));
     }
 
     #[test]
     fn what_stands_before_the_last_unknown_address_may_be_invented() {
-        let trusted = [ip("10.0.0.1"), ip("10.0.0.2")];
+        let trusted = [net("10.0.0.1/32"), net("10.0.0.2/32")];
         let lines = ["1.2.3.4, 203.0.113.7:4711", "10.0.0.2"];
         assert_eq!(client(ip("10.0.0.1"), lines.into_iter(), &trusted), ip("203.0.113.7"));
         let broken = ["203.0.113.7, unknown"];
@@ -82,7 +90,7 @@ mod tests {
         #[test]
         fn an_untrusted_peer_is_the_client_whatever_it_says(line in "\\PC{0,80}") {
             let peer = ip("198.51.100.1");
-            prop_assert_eq!(client(peer, [line.as_str()].into_iter(), &[ip("10.0.0.1")]), peer);
+            prop_assert_eq!(client(peer, [line.as_str()].into_iter(), &[net("10.0.0.1/32")]), peer);
         }
     }
 }

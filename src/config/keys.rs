@@ -46,7 +46,11 @@ pub const KEYS: &[Key] = &[
     key("max_streams_per_org", Default::Text("100"), "event streams that one organization may have open"),
     key("request_budget", Default::Text("50"), "requests a second for one caller, 0 = no limit"),
     key("signin_limit", Default::Text("10"), "sign-ins a minute from one address, 0 = no limit"),
-    key("trusted_proxies", Default::Text(""), "addresses, by comma, whose X-Forwarded-For counts"),
+    key(
+        "trusted_proxies",
+        Default::Text(""),
+        "addresses and networks, by comma, whose X-Forwarded-For counts",
+    ),
     secret("database_url", "`postgres://…` instead of the SQLite file (PostgreSQL build only)"),
 ];
 

@@ -1,9 +1,11 @@
 //! Reads the sources, says which one each value came from, and checks everything at once.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use ipnet::IpNet;
 
 use super::keys::{Default, KEYS, Key, nearest, variable};
 use super::{Config, LogFormat, Mode, own_url};
@@ -296,13 +298,23 @@ impl Parse<'_> {
         Some(secret)
     }
 
-    fn proxies(&mut self) -> Vec<std::net::IpAddr> {
+    fn proxies(&mut self) -> Vec<IpNet> {
         let text = self.text("trusted_proxies").unwrap_or_default();
         let mut proxies = Vec::new();
         for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
-            match part.parse() {
-                Ok(address) => proxies.push(address),
-                Err(_) => self.problem("trusted_proxies", &format!("`{part}` is not an IP address")),
+            let network =
+                part.parse().or_else(|_| part.parse::<IpAddr>().map(|one| IpNet::from(one.to_canonical())));
+            match network {
+                // Anybody could then say that they are somebody else.
+                Ok(network) if network.prefix_len() == 0 => self.problem(
+                    "trusted_proxies",
+                    &format!("`{part}` is everybody: name the proxy's address or its network"),
+                ),
+                Ok(network) => proxies.push(network),
+                Err(_) => self.problem(
+                    "trusted_proxies",
+                    &format!("`{part}` is neither an IP address nor a network such as 172.16.0.0/12"),
+                ),
             }
         }
         proxies
@@ -361,6 +373,18 @@ mod tests {
         assert!(error.contains("did you mean `MC_DATA_DIR`?"), "{error}");
         let error = refused(load(&[("MC_LISTEN_FILE", "x")], None));
         assert!(error.contains("`MC_LISTEN_FILE`: only secrets are read from a file"), "{error}");
+    }
+
+    #[test]
+    fn proxies_are_addresses_and_networks_but_never_everybody() {
+        let proxies = |text| config(&load(&[("MC_TRUSTED_PROXIES", text)], None).expect("can be read"));
+        let sound = proxies("127.0.0.1, ::1,172.16.0.0/12").expect("sound").trusted_proxies;
+        let seen: Vec<String> = sound.iter().map(ToString::to_string).collect();
+        assert_eq!(seen, ["127.0.0.1/32", "::1/128", "172.16.0.0/12"]);
+        for wrong in ["0.0.0.0/0", "::/0", "10.0.0.0/33", "caddy", "10.0.0.1:80", "10.0/8"] {
+            let error = proxies(wrong).expect_err(wrong).to_string();
+            assert!(error.contains("`trusted_proxies`") && error.contains(wrong), "{error}");
+        }
     }
 
     #[test]

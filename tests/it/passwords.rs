@@ -24,7 +24,7 @@ async fn status_of_me(actor: &Actor) -> u16 {
 async fn behind_a_proxy(signin_limit: u32) -> (TestHub, Tenant) {
     let hub = TestHub::start_with(|config| {
         config.signin_limit = signin_limit;
-        config.trusted_proxies = vec!["127.0.0.1".parse().unwrap()];
+        config.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
     })
     .await;
     let acme = hub.tenant("acme").await;

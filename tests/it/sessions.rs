@@ -189,7 +189,8 @@ async fn who_comes_back_to_an_expired_token_can_still_sign_out() {
 
 #[tokio::test]
 async fn people_see_their_sessions_and_end_one() {
-    let hub = TestHub::start_with(|config| config.trusted_proxies = vec!["127.0.0.1".parse().unwrap()]).await;
+    let hub =
+        TestHub::start_with(|config| config.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()]).await;
     let acme = hub.tenant("acme").await;
     let bob = hub.person(&acme, "bob", "contributor").await;
     hub.clock.travel(1);
