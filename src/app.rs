@@ -6,6 +6,7 @@
 //!
 //! Must not know: any rule of the product.
 
+mod directory;
 mod listener;
 mod lock;
 mod run;
@@ -27,7 +28,8 @@ use crate::http::reply::Reply;
 use crate::realtime::Hub;
 use crate::store::{Clock, Publish, Store, SystemTx, TenantTx};
 
-pub use self::lock::{DataDirLock, InUse, OfAnother};
+pub use self::directory::{Denied, OfAnother, check_files};
+pub use self::lock::{DataDirLock, InUse};
 pub use self::run::{ADMIN_SOCKET, Server};
 
 /// A running server's parts. Cheap to clone.
@@ -74,6 +76,7 @@ impl App {
     /// Opens everything. Blocks.
     pub fn open(config: Config, clock: Arc<Clock>) -> anyhow::Result<App> {
         let lock = DataDirLock::take(&config.data_dir)?;
+        check_files(&config)?;
         let auth = Arc::new(Auth::new(&config)?);
         let hub = Arc::new(Hub::default());
         let wires = Wires { auth: Arc::clone(&auth), hub: Arc::clone(&hub) };

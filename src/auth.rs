@@ -27,7 +27,7 @@ pub use self::caller::{Caller, Credential, Principal};
 use self::cookie::Cookies;
 use self::limits::Limits;
 use self::password::Passwords;
-pub use self::secret::SHORTEST as SHORTEST_SECRET;
+pub use self::secret::{SHORTEST as SHORTEST_SECRET, SIGNING_FILE};
 use self::seen::OncePerMinute;
 use self::session::Tokens;
 use crate::config::Config;

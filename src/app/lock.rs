@@ -2,9 +2,12 @@
 
 use std::fs::{File, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+
+use super::directory;
 
 /// Holds the data directory; letting go is dropping it.
 #[derive(Debug)]
@@ -22,31 +25,22 @@ pub struct InUse {
     pub pid: String,
 }
 
-/// Root would leave files in it that the server could not open afterwards.
-#[derive(Debug, thiserror::Error)]
-#[error("{} belongs to `{owner}`: run this as that user (`sudo -u '{owner}' mission-control …`)", dir.display())]
-pub struct OfAnother {
-    /// The directory.
-    pub dir: PathBuf,
-    /// Whose it is.
-    pub owner: String,
-}
-
 impl DataDirLock {
     /// Makes the directory where there is none (0700), and locks it.
     ///
-    /// Errors: [`InUse`], [`OfAnother`], and what the system says.
+    /// Errors: [`InUse`], [`OfAnother`](super::OfAnother), [`Denied`](super::Denied), and what the system says.
     pub fn take(dir: &Path) -> anyhow::Result<DataDirLock> {
-        make_private_dir(dir)?;
-        refuse_root_at_another(dir)?;
+        directory::make_private(dir)?;
+        directory::refuse_root_at_another(dir)?;
         let path = dir.join("lock");
         let mut file = File::options()
             .read(true)
             .write(true)
             .create(true)
             .truncate(false)
+            .mode(0o600)
             .open(&path)
-            .with_context(|| format!("open {}", path.display()))?;
+            .map_err(|error| directory::refused(&path, error))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -68,37 +62,4 @@ impl DataDirLock {
         }
         Ok(DataDirLock { _file: file })
     }
-}
-
-fn make_private_dir(dir: &Path) -> anyhow::Result<()> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    if dir.is_dir() {
-        return Ok(());
-    }
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(dir)
-        .with_context(|| format!("make the data directory {}", dir.display()))
-}
-
-fn refuse_root_at_another(dir: &Path) -> anyhow::Result<()> {
-    use std::os::unix::fs::MetadataExt as _;
-    let is_root = std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
-    let owner = std::fs::metadata(dir).with_context(|| format!("look at {}", dir.display()))?.uid();
-    if is_root && owner != 0 {
-        return Err(OfAnother { dir: dir.to_owned(), owner: user_name(owner) }.into());
-    }
-    Ok(())
-}
-
-/// The name of a user; `#` and the number where the system has none, as `sudo -u` takes it.
-fn user_name(uid: u32) -> String {
-    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let name_of = |line: &str| {
-        let mut fields = line.split(':');
-        let (name, number) = (fields.next()?, fields.nth(1)?);
-        (number.parse() == Ok(uid)).then(|| name.to_owned())
-    };
-    users.lines().find_map(name_of).unwrap_or_else(|| format!("#{uid}"))
 }

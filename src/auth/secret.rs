@@ -12,7 +12,8 @@ use crate::domain::token::{self, Token};
 
 /// Shortest secret that may be configured: 256 bits in base64 without padding.
 pub const SHORTEST: usize = 43;
-const SIGNING_FILE: &str = "jwt-secret";
+/// The file of the data directory that holds the secret which signs sessions.
+pub const SIGNING_FILE: &str = "jwt-secret";
 
 /// The secret that signs sessions: the configured one, or the one in the data directory, which is
 /// made on the first start.

@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::process::ExitCode;
 
-use crate::app::{InUse, OfAnother};
+use crate::app::{Denied, InUse, OfAnother};
 use crate::store::Unusable;
 
 /// Wrong arguments.
@@ -44,7 +44,7 @@ impl Exit {
     pub(super) fn opening(error: anyhow::Error) -> Exit {
         let code = if error.is::<InUse>() {
             TEMPORARY
-        } else if error.is::<OfAnother>() {
+        } else if error.is::<OfAnother>() || error.is::<Denied>() {
             NO_PERMISSION
         } else if error.is::<Unusable>() {
             DATA

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::exit::Exit;
-use crate::app::App;
+use crate::app::{App, check_files};
 use crate::config::Config;
 use crate::store::{Clock, Place, migration_status};
 
@@ -24,6 +24,9 @@ pub(super) fn run(config: &Config, command: &Migrate) -> Result<(), Exit> {
         #[cfg(feature = "postgres")]
         Place::Postgres { .. } => None,
     };
+    if !command.dry_run {
+        check_files(config).map_err(Exit::opening)?;
+    }
     let before = match &file {
         Some(file) => migration_status(file).map_err(Exit::opening)?,
         None => (None, crate::store::newest_migration()),

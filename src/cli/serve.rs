@@ -1,5 +1,6 @@
 //! `serve`: the server, from its start to its last request.
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -56,8 +57,17 @@ async fn serve(mut config: Config) -> Result<(), Exit> {
 }
 
 async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| {
-        format!("cannot listen on {address}: stop what uses it, or choose another address with `listen` (MC_LISTEN)")
+    TcpListener::bind(address).await.map_err(|error| {
+        let mend = match error.kind() {
+            ErrorKind::AddrNotAvailable => {
+                "this machine has no such address: give `listen` (MC_LISTEN) one of its own, or 0.0.0.0 for all of them"
+            }
+            ErrorKind::PermissionDenied => {
+                "this user may not: give `listen` (MC_LISTEN) a port from 1024 on, with a proxy in front of it"
+            }
+            _ => "stop what uses it, or choose another address with `listen` (MC_LISTEN)",
+        };
+        anyhow::Error::from(error).context(format!("cannot listen on {address}: {mend}"))
     })
 }
 
@@ -68,7 +78,11 @@ async fn announce(app: &App) -> Result<(), Exit> {
         .map_err(|error| anyhow::anyhow!("read the database: {error}"))?;
     // Whoever sees that it is ready finds the token's file.
     let token = match set_up {
-        true => None,
+        true => {
+            // One that an earlier start made, when a database was restored since.
+            sign_in::forget_setup_token(&app.config().data_dir);
+            None
+        }
         false => Some(sign_in::setup_token(&app.config().data_dir).map_err(Exit::opening)?),
     };
     let public_url = &app.config().public_url;

@@ -11,7 +11,7 @@ use refinery::Runner;
 use rusqlite::{ErrorCode, OpenFlags};
 
 use super::Unusable;
-use super::sqlite::Connection;
+use super::sqlite::{Connection, make_private};
 
 mod sqlite_files {
     refinery::embed_migrations!("migrations/sqlite");
@@ -152,6 +152,7 @@ fn copy(connection: &rusqlite::Connection, file: &Path, from: i32) -> anyhow::Re
         }
         _ => {}
     }
+    make_private(&unfinished).with_context(|| format!("make {}", unfinished.display()))?;
     let mut target = rusqlite::Connection::open(&unfinished)?;
     rusqlite::backup::Backup::new(connection, &mut target)?
         .run_to_completion(1_024, Duration::ZERO, None)
@@ -180,6 +181,8 @@ pub(super) fn postgres(client: &mut postgres::Client) -> anyhow::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use refinery::Migration;
 
     use super::*;
@@ -213,7 +216,9 @@ mod tests {
         bring(&mut connection, &file, Some(1), runner(&[FIRST, second])).unwrap();
 
         assert_eq!(tables(&file), ["first", HISTORY, "second"]);
-        assert_eq!(tables(&dir.path().join("backups/before-migration-from-v1.db")), ["first", HISTORY]);
+        let copy = dir.path().join("backups/before-migration-from-v1.db");
+        assert_eq!(tables(&copy), ["first", HISTORY]);
+        assert_eq!(std::fs::metadata(copy).unwrap().permissions().mode() & 0o777, 0o600);
     }
 
     #[test]

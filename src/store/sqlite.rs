@@ -2,6 +2,9 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashSet};
+use std::fs::File;
+use std::io::ErrorKind;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,6 +44,7 @@ pub(super) struct Manager {
 
 /// Opens the one connection that writes, and makes the file where there is none.
 pub(super) fn open_writer(file: &Path, durability: Durability) -> anyhow::Result<Connection> {
+    make_private(file).with_context(|| format!("make {}", file.display()))?;
     let raw = rusqlite::Connection::open(file).with_context(|| format!("open {}", file.display()))?;
     let connection = Connection::new(raw)?;
     let synchronous = match durability {
@@ -56,6 +60,15 @@ pub(super) fn open_writer(file: &Path, durability: Durability) -> anyhow::Result
          PRAGMA cache_size = -8192;"
     ))?;
     Ok(connection)
+}
+
+/// Makes an empty database file that is for us alone where there is none. SQLite gives its mode to
+/// the files beside it.
+pub(super) fn make_private(file: &Path) -> std::io::Result<()> {
+    match File::options().write(true).create_new(true).mode(0o600).open(file) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// The pool of connections that read.

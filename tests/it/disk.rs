@@ -141,6 +141,11 @@ fn a_port_in_use_is_refused_with_what_to_do() {
     let install = Install::new().with("MC_LISTEN", &address);
     install.run(&["serve"]).fails(69, &format!("cannot listen on {address}: stop what uses it"));
     assert!(!install.dir().exists(), "nothing is made for a server that cannot serve");
+
+    // An address that documents use, and no machine has.
+    let install = install.with("MC_LISTEN", "203.0.113.7:8420");
+    let why = "cannot listen on 203.0.113.7:8420: this machine has no such address: give `listen`";
+    install.run(&["serve"]).fails(69, why);
 }
 
 /// Every command that opens the database refuses it, and leaves the file as it is.
@@ -217,7 +222,11 @@ fn a_data_directory_that_is_out_of_reach_is_refused() {
     std::fs::set_permissions(install.dir(), PermissionsExt::from_mode(0o000)).unwrap();
     let ran = install.run_as_nobody(&["serve"]);
     std::fs::set_permissions(install.dir(), PermissionsExt::from_mode(0o700)).unwrap();
-    ran.fails(77, "lock: Permission denied");
+    let why = format!("{} is not for its own user to use", install.dir().display());
+    // Who is root ran it as somebody else.
+    let other = format!("{} belongs to `root` and is not for `nobody` to use", install.dir().display());
+    assert!(ran.err.contains(&why) || ran.err.contains(&other), "{}", ran.err);
+    ran.fails(77, "Permission denied");
 }
 
 #[test]

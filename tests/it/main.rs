@@ -12,6 +12,7 @@ mod channels;
 mod cli;
 mod contract;
 mod crash;
+mod data_directory;
 mod demo;
 mod disk;
 mod events;

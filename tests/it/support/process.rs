@@ -147,6 +147,15 @@ impl Install {
         Process::start(self.command(&["serve"]))
     }
 
+    /// The same where whatever is made is open to everybody, unless it is made otherwise.
+    pub(crate) fn serve_without_umask(&self) -> Process {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", r#"umask 0; exec "$0" "$@""#]).arg(program()).arg("serve");
+        command.env_clear().envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command.current_dir(self.dir.path()).stdin(Stdio::null()).stderr(Stdio::piped());
+        Process::start(command)
+    }
+
     /// The same on a socket that systemd passes.
     pub(crate) fn serve_on(&self, socket: TcpListener) -> Process {
         Process::start(self.command_on(socket.into(), &["serve"]))
