@@ -167,7 +167,7 @@ fn setting(
     let mut from_file = |path: &str, source: Source| match std::fs::read_to_string(path) {
         Ok(text) => (Some(text.trim().to_owned()), source),
         Err(error) => {
-            problems.push(format!("{source}: cannot read the file that it names: {error}"));
+            problems.push(unreadable(key, path, &source, &error));
             (None, source)
         }
     };
@@ -191,6 +191,19 @@ fn setting(
         }
     };
     Setting { key, value: value.filter(|value| !(key.secret && value.is_empty())), source }
+}
+
+/// Why there is no secret in the file that `source` names.
+fn unreadable(key: &Key, path: &str, source: &Source, error: &std::io::Error) -> String {
+    let who = match source {
+        Source::File(file) => format!("`{}_file` (from {})", key.name, file.display()),
+        _ => format!("`{source}`"),
+    };
+    let mend = match error.kind() {
+        std::io::ErrorKind::PermissionDenied => "let the user that runs the server read it",
+        _ => "put the secret there, or name another file",
+    };
+    format!("{who} names {path}, which cannot be read: {error}: {mend}")
 }
 
 fn derived(name: &str, sources: &Sources<'_>) -> Option<String> {
@@ -348,6 +361,10 @@ mod tests {
         (found.value.as_deref().unwrap_or(""), found.source.to_string())
     }
 
+    fn refused(settings: anyhow::Result<Settings>) -> String {
+        config(&settings.expect("can be read")).expect_err("refused").to_string()
+    }
+
     #[test]
     fn flags_win_over_variables_over_the_file_over_defaults() {
         let file = "log = 'warn'\nlisten = '0.0.0.0:1'\nrequest_budget = 7\nsignin_limit = 3\n";
@@ -362,9 +379,6 @@ mod tests {
 
     #[test]
     fn unknown_keys_are_refused_with_the_nearest_name() {
-        let refused = |settings: anyhow::Result<Settings>| {
-            config(&settings.expect("can be read")).expect_err("refused").to_string()
-        };
         let error = refused(load(&[], Some("lisen = 'x'\n[deep]\n")));
         assert!(error.contains("unknown key `lisen`, did you mean `listen`?"), "{error}");
         assert!(error.contains("unknown key `deep`"), "{error}");
@@ -373,6 +387,16 @@ mod tests {
         assert!(error.contains("did you mean `MC_DATA_DIR`?"), "{error}");
         let error = refused(load(&[("MC_LISTEN_FILE", "x")], None));
         assert!(error.contains("`MC_LISTEN_FILE`: only secrets are read from a file"), "{error}");
+    }
+
+    #[test]
+    fn a_secret_file_that_cannot_be_read_is_named_with_its_key() {
+        let error = refused(load(&[], Some("metrics_token_file = '/nowhere/token'")));
+        let (key, why) = error.split_once(" (from /").expect("names the configuration file");
+        assert!(key.ends_with("  `metrics_token_file`"), "{error}");
+        assert!(why.contains(".toml) names /nowhere/token, which cannot be read: No such file"), "{error}");
+        let error = refused(load(&[("MC_JWT_SECRET_FILE", "/")], None));
+        assert!(error.contains("`MC_JWT_SECRET_FILE` names /, which cannot be read: "), "{error}");
     }
 
     #[test]
@@ -391,8 +415,7 @@ mod tests {
     fn every_problem_is_reported_at_once() {
         let wrong =
             [("MC_LISTEN", "here"), ("MC_MODE", "both"), ("MC_JWT_SECRET", "short"), ("MC_LOGG", "x")];
-        let settings = load(&wrong, Some("lisen = 'x'"));
-        let error = config(&settings.expect("can be read")).expect_err("refused").to_string();
+        let error = refused(load(&wrong, Some("lisen = 'x'")));
         for name in ["`listen` (from MC_LISTEN)", "`mode`", "`jwt_secret`", "`MC_LOGG`", "`lisen`"] {
             assert!(error.contains(name), "{error}");
         }

@@ -1,7 +1,7 @@
 //! The command line: every command, on a running server and without one.
 
 use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use reqwest::Method;
@@ -278,7 +278,7 @@ fn everything_that_is_wrong_is_told_at_once_with_the_nearest_name() {
             "`listen` (from MC_LISTEN): must be",
             "`mode` (from MC_MODE): must be `single-tenant` or `multi-tenant`",
             "`jwt_secret` (from MC_JWT_SECRET): must have 43 characters",
-            "MC_METRICS_TOKEN_FILE: cannot read the file that it names",
+            "`MC_METRICS_TOKEN_FILE` names /nowhere, which cannot be read: ",
         ] {
             assert!(ran.err.contains(why), "`{why}` is missing: {}", ran.err);
         }
@@ -339,6 +339,39 @@ async fn healthcheck_tells_a_ready_server_from_nobody() {
     let address = server.address().to_owned();
     server.stop().await;
     install.run(&["healthcheck", &listen]).fails(69, &format!("no server answers on {address}"));
+}
+
+#[test]
+fn healthcheck_tells_the_server_of_somebody_else_without_what_that_says() {
+    let foreign = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = foreign.local_addr().unwrap();
+    let answers: [&[u8]; 5] = [
+        b"HTTP/1.1 404 Not Found\r\n\r\n<!doctype html>\n<p>nothing here</p>\n",
+        b"HTTP/1.1 200 OK\r\n\r\n<!doctype html>\n<p>an app of its own</p>\n",
+        b"HTTP/1.1 200 OK\r\n\r\n{\"ready\": \"yes\"}",
+        b"SSH-2.0-OpenSSH_9.2 \xff\xfe\r\n",
+        b"",
+    ];
+    let serving = std::thread::spawn(move || {
+        for answer in answers {
+            let (mut connection, _) = foreign.accept().unwrap();
+            // Closing on what was not read would take the answer back.
+            let mut asked = Vec::new();
+            while !asked.ends_with(b"\r\n\r\n") {
+                let mut byte = [0];
+                connection.read_exact(&mut byte).unwrap();
+                asked.extend(byte);
+            }
+            connection.write_all(answer).unwrap();
+        }
+    });
+    let install = Install::new();
+    for _ in answers {
+        let ran = install.run(&["healthcheck", &format!("--listen={address}")]);
+        let ran = ran.fails(69, &format!("what answers on {address} is no Mission Control server"));
+        assert!(ran.err.len() < 200, "{}", ran.err);
+    }
+    serving.join().unwrap();
 }
 
 #[test]
