@@ -14,6 +14,7 @@ mod section;
 mod tests;
 
 use std::fmt;
+use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -180,7 +181,7 @@ impl Config {
     pub fn load(path: Option<&Path>) -> Result<Config, ConfigError> {
         let path = match path {
             Some(path) => path.to_owned(),
-            None => check::default_path().ok_or_else(|| {
+            None => check::first_of(&USUAL).ok_or_else(|| {
                 let nowhere = "there is no configuration: write `./comms-bridge.yaml` or \
                                `/etc/openclaw/comms-bridge.yaml`, or name the file by `--config`";
                 ConfigError { problems: vec![nowhere.to_owned()] }
@@ -197,14 +198,28 @@ impl Config {
     }
 }
 
+/// Where the file is looked for when none is named.
+const USUAL: [&str; 2] = ["comms-bridge.yaml", "/etc/openclaw/comms-bridge.yaml"];
+
 /// Larger than any configuration.
 const LARGEST: u64 = 1 << 20;
 
 fn read(path: &Path) -> Result<String, String> {
-    let size = std::fs::metadata(path).map_err(|error| error.to_string())?.len();
+    let size = std::fs::metadata(path).map_err(|error| explained(&error))?.len();
     if size > LARGEST {
         return Err(format!("it is larger than {} MiB", LARGEST >> 20));
     }
-    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+    let bytes = std::fs::read(path).map_err(|error| explained(&error))?;
     String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())
+}
+
+/// What the system says of a file, and what to do where it is not for this user.
+pub(crate) fn explained(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => format!(
+            "{error}: run this as the user of the service (`sudo -u mc-bridge mc-bridge …`), or, where this is \
+             that user, give it the file and its folder (`chown`)"
+        ),
+        _ => error.to_string(),
+    }
 }

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::config::{Config, Provider};
+use crate::config::{Config, Provider, explained};
 
 /// Larger than any secrets file.
 const LARGEST: u64 = 1 << 20;
@@ -136,7 +136,7 @@ pub fn prefix(secret: &SecretString) -> String {
 }
 
 fn read_file(path: &Path) -> Result<(String, Version), String> {
-    let reading = |error: std::io::Error| format!("cannot read the secrets file: {error}");
+    let reading = |error: std::io::Error| format!("cannot read the secrets file: {}", explained(&error));
     let mut file = fs::File::open(path).map_err(reading)?;
     // Of the opened file, so that it is the one that is read.
     let about = file.metadata().map_err(reading)?;

@@ -17,6 +17,7 @@ mod summary;
 mod tests;
 
 use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -44,7 +45,7 @@ pub enum StateError {
     #[error("{} is in use by another mc-bridge: stop that one, or give this one another `state.path`", .0.display())]
     InUse(PathBuf),
     /// The place is not there or not writable.
-    #[error("{path} cannot be written: {1}. Make its folder and give it to the user that runs mc-bridge", path = .0.display())]
+    #[error("{path} cannot be written: {1}: make its folder, and give it with all that is in it to the user that runs mc-bridge (`chown -R`)", path = .0.display())]
     NotWritable(PathBuf, String),
     /// It was written by a newer version.
     #[error("{path} was written by a newer mc-bridge (state version {1}, this one knows {known}): run that version, or give this one another `state.path`", path = .0.display(), known = schema::VERSION)]
@@ -143,13 +144,17 @@ fn lock(path: &Path) -> Result<Lock, StateError> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
     let not_writable = |error: std::io::Error| StateError::NotWritable(path.to_owned(), error.to_string());
-    let file =
-        OpenOptions::new().create(true).truncate(false).write(true).open(&name).map_err(not_writable)?;
+    let file = open_private(Path::new(&name)).map_err(not_writable)?;
     match file.try_lock() {
         Ok(()) => Ok(Lock(file)),
         Err(std::fs::TryLockError::WouldBlock) => Err(StateError::InUse(path.to_owned())),
         Err(std::fs::TryLockError::Error(error)) => Err(not_writable(error)),
     }
+}
+
+/// Opens a file for writing; where there is none it is made for us alone.
+fn open_private(path: &Path) -> std::io::Result<File> {
+    OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path)
 }
 
 fn is_of_the_disk(error: &rusqlite::Error) -> bool {

@@ -8,7 +8,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::bridge::gateway_options;
-use crate::config::{AgentConfig, Config, Provider};
+use crate::config::{AgentConfig, Config, Provider, explained};
 use crate::credentials::{Credentials, prefix};
 use crate::gateway::{self, Connection, LinkError};
 use crate::server::{Http, Server, ServerError};
@@ -99,20 +99,24 @@ fn configuration(report: &mut Report, path: Option<&Path>) -> Option<Config> {
 /// Whether a bridge runs on this state now.
 fn state(report: &mut Report, config: &Config) -> bool {
     let path = &config.state;
-    // It is made by the user that the bridge runs as, not by the one who looks.
-    if !path.exists() {
-        match can_make(path) {
-            Ok(()) => report.right("state", format!("{} will be made at the first start", path.display())),
-            Err(error) => report.wrong(
-                UNAVAILABLE,
-                "state",
-                format!(
-                    "{} cannot be made: {error}: make its folder and give it to the user that runs mc-bridge",
-                    path.display()
-                ),
-            ),
+    match path.try_exists().and_then(|exists| if exists { can_use(path) } else { can_make(path) }) {
+        Ok(()) if path.exists() => {}
+        // It is made by the user that the bridge runs as, not by the one who looks.
+        Ok(()) => {
+            report.right("state", format!("{} will be made at the first start", path.display()));
+            return false;
         }
-        return false;
+        Err(error) => {
+            let mend = match error.kind() {
+                ErrorKind::NotFound => ": make its folder and give it to the user that runs mc-bridge",
+                ErrorKind::PermissionDenied => "",
+                _ => ": give `state.path` another place",
+            };
+            let problem =
+                format!("{} cannot be made or written: {}{mend}", path.display(), explained(&error));
+            report.wrong(UNAVAILABLE, "state", problem);
+            return false;
+        }
     }
     match State::open(path) {
         Ok(_) => report.right("state", format!("{} can be written", path.display())),
@@ -131,6 +135,10 @@ fn state(report: &mut Report, config: &Config) -> bool {
         Err(error) => report.wrong(UNAVAILABLE, "state", error.to_string()),
     }
     false
+}
+
+fn can_use(path: &Path) -> std::io::Result<()> {
+    std::fs::File::options().read(true).write(true).open(path).map(drop)
 }
 
 fn can_make(path: &Path) -> std::io::Result<()> {

@@ -11,14 +11,15 @@ use serde_json::{Value, json};
 use tokio::net::TcpStream;
 
 use super::{in_runtime, report};
-use crate::config::Config;
+use crate::config::{Config, explained};
 use crate::state::Summary;
 
 /// Shows it; 0 when nothing is wrong, 1 when something could not be carried or nothing runs.
 #[expect(clippy::print_stdout, reason = "it is what was asked for")]
 pub(super) fn run(path: Option<&Path>, json: bool) -> ExitCode {
     let found = Config::load(path).map_err(anyhow::Error::from).and_then(|config| {
-        let summary = match config.state.exists() {
+        let unseen = |error| anyhow::anyhow!("look at {}: {}", config.state.display(), explained(&error));
+        let summary = match config.state.try_exists().map_err(unseen)? {
             true => Summary::of_file(&config.state)?,
             false => Summary::default(),
         };

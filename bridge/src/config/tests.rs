@@ -231,3 +231,17 @@ fn a_bomb_of_aliases_is_refused() {
     }
     problems(&text);
 }
+
+#[test]
+fn a_configuration_that_cannot_be_seen_is_not_one_that_is_not_there() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").expect("written");
+    let [absent, file] = [folder.path().join("absent"), file].map(|path| path.display().to_string());
+    // Whoever runs this, the system does not say whether it is there.
+    let closed = format!("{file}/comms-bridge.yaml");
+    let first_of = |paths: [&str; 2]| check::first_of(&paths).map(|path| path.display().to_string());
+    assert_eq!(first_of([&absent, &closed]), Some(closed.clone()));
+    assert_eq!(first_of([&closed, &file]), Some(file.clone()), "one that is there comes first");
+    assert_eq!(first_of([&absent, &absent]), None);
+}

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::StateError;
+use super::{StateError, open_private};
 
 /// The version of the tables that this build knows.
 pub(super) const VERSION: i64 = 1;
@@ -97,6 +97,8 @@ CREATE TABLE set_aside (
 
 /// Opens the file for writing, and makes what is missing.
 pub(super) fn open(path: &Path) -> Result<Connection, StateError> {
+    // SQLite would make it as open to others as the umask is; to the files beside it, it gives its mode.
+    open_private(path).map_err(|error| StateError::NotWritable(path.to_owned(), error.to_string()))?;
     let connection = Connection::open(path).map_err(|error| not_writable(path, &error))?;
     prepare(&connection).map_err(|error| match error.sqlite_error_code() {
         Some(

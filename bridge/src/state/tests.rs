@@ -204,6 +204,18 @@ fn a_message_that_cannot_be_posted_is_kept_and_told() {
 }
 
 #[tokio::test]
+async fn a_state_is_for_its_user_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().expect("there is room");
+    std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o755)).expect("opened to others");
+    let _held = State::open(&dir.path().join("bridge.db")).expect("it opens");
+    for name in ["bridge.db", "bridge.db-wal", "bridge.db-shm", "bridge.db.lock"] {
+        let about = std::fs::metadata(dir.path().join(name)).expect("is there");
+        assert_eq!(about.permissions().mode() & 0o777, 0o600, "{name}");
+    }
+}
+
+#[tokio::test]
 async fn a_state_is_open_once_and_a_newer_one_is_refused() {
     let dir = tempfile::tempdir().expect("there is room");
     let path = dir.path().join("bridge.db");

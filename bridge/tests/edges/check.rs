@@ -1,7 +1,7 @@
 //! `mc-bridge check`, as the one who runs it sees it.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::process::Stdio;
 
@@ -80,8 +80,25 @@ impl Place {
 
     /// [`Place::check`] in an environment with these variables.
     pub(crate) async fn check_with(&self, more: &[&str], variables: &[(&str, &Path)]) -> String {
+        self.check_by(Command::new(env!("CARGO_BIN_EXE_mc-bridge")), more, variables).await
+    }
+
+    /// [`Place::check`] by a user whom permissions bind: root is not.
+    async fn check_as_nobody(&self) -> String {
+        // Where they can reach it.
+        let program = self.folder.path().join("mc-bridge");
+        fs::copy(env!("CARGO_BIN_EXE_mc-bridge"), &program).expect("copied");
+        fs::set_permissions(self.folder.path(), fs::Permissions::from_mode(0o755)).expect("opened");
+        let mut command = Command::new(program);
+        if fs::metadata("/proc/self").expect("is there").uid() == 0 {
+            command.uid(65_534).gid(65_534);
+        }
+        self.check_by(command, &[], &[]).await
+    }
+
+    async fn check_by(&self, mut command: Command, more: &[&str], variables: &[(&str, &Path)]) -> String {
         let path = self.folder.path().join("comms-bridge.yaml");
-        let output = Command::new(env!("CARGO_BIN_EXE_mc-bridge"))
+        let output = command
             .arg("check")
             .arg("--config")
             .arg(path)
@@ -278,9 +295,48 @@ async fn a_state_that_is_no_good_is_told() {
     place.write("damaged.db", &"no database ".repeat(1000), 0o600);
     let told = [state("nowhere/bridge.db").await, state("newer.db").await, state("damaged.db").await];
     assert_snapshot!(told.join("\n"), @r#"
-    FAIL  state: <folder>/nowhere/bridge.db cannot be made: No such file or directory (os error 2): make its folder and give it to the user that runs mc-bridge
+    FAIL  state: <folder>/nowhere/bridge.db cannot be made or written: No such file or directory (os error 2): make its folder and give it to the user that runs mc-bridge
     FAIL  state: <folder>/newer.db was written by a newer mc-bridge (state version 999, this one knows 1): run that version, or give this one another `state.path`
     FAIL  state: <folder>/damaged.db: the state database failed: file is not a database: put a backup in its place, or remove it (then what was under way is lost)
+    "#);
+}
+
+#[tokio::test]
+async fn who_may_not_is_told_who_may() {
+    let place = Place::new(Vec::new()).await;
+    let own = place.folder.path().join("own");
+    fs::create_dir(&own).expect("made");
+    place.replace("health:", "state: { path: own/bridge.db }\nhealth:");
+    let closed = |path: &Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("set");
+    };
+    let wrong = async |what: &str| {
+        let said = place.check_as_nobody().await;
+        said.lines().find(|line| line.starts_with(&format!("FAIL  {what}: "))).expect("is told").to_owned()
+    };
+    let mut told = Vec::new();
+    // It cannot be entered, then not be written, then the database is another's.
+    closed(&own, 0o000);
+    told.push(wrong("state").await);
+    closed(&own, 0o555);
+    told.push(wrong("state").await);
+    closed(&own, 0o755);
+    place.write("own/bridge.db", "", 0o400);
+    told.push(wrong("state").await);
+    closed(&place.folder.path().join("secrets"), 0o000);
+    told.push(wrong("secrets").await);
+    closed(&place.folder.path().join("comms-bridge.yaml"), 0o000);
+    told.push(wrong("configuration").await);
+    let denied = "Permission denied (os error 13): run this as the user of the service \
+                  (`sudo -u mc-bridge mc-bridge …`), or, where this is that user, give it the file and its folder \
+                  (`chown`)";
+    let told = told.join("\n").replace(denied, "<denied>");
+    assert_snapshot!(told, @r#"
+    FAIL  state: <folder>/own/bridge.db cannot be made or written: <denied>
+    FAIL  state: <folder>/own/bridge.db cannot be made or written: <denied>
+    FAIL  state: <folder>/own/bridge.db cannot be made or written: <denied>
+    FAIL  secrets: <folder>/secrets: cannot read the secrets file: <denied>
+    FAIL  configuration: <folder>/comms-bridge.yaml: cannot read it: <denied>
     "#);
 }
 
