@@ -46,7 +46,9 @@ fi
 systemctl is-active --quiet "$name" || die 69 "$name does not run now: mend that first (journalctl -u $name), so that there is something to go back to"
 data=$(systemctl show --property=StateDirectory --value "$name" 2>/dev/null)
 data=/var/lib/${data:-$name}
-[ -z "${MC_DATA_DIR:-}" ] || data=$MC_DATA_DIR
+# Where the settings keep it elsewhere.
+other=$("$program" config show --json 2>/dev/null | sed -n 's/.*"data_dir":{"source":"\(\/\|MC_\)[^"]*","value":"\([^"]*\)".*/\2/p') || other=''
+data=${other:-${MC_DATA_DIR:-$data}}
 
 [ -f "$archive" ] || die 66 "$archive is not there"
 is=$(sha256sum <"$archive")
@@ -75,10 +77,15 @@ cp -p "$program" "$beside/former" || die 73 "no room beside $program: make some;
 # What was copied before now is not of this deployment.
 : >"$beside/began"
 began=$(date +%s)
+# While systemd holds the socket, whoever connects starts a service that was stopped.
+socket=''
+! systemctl is-active --quiet "$name.socket" 2>/dev/null || socket=$name.socket
+stop() { systemctl stop ${socket:+"$socket"} "$name" 2>/dev/null; }
 
 # ------------------------------------------------------------------------------------------------------ replace it
 
 is_up() {
+    [ -z "$socket" ] || systemctl start "$socket" 2>/dev/null || return 1
     systemctl restart "$name" 2>/dev/null || return 1
     # One that falls over at its first request does it now.
     tries=0
@@ -98,12 +105,12 @@ back() { # why
     trap '' INT TERM HUP
     reason=$(journalctl -u "$name" --since "@$began" -o cat --no-pager 2>/dev/null | grep "^$name: " | tail -n 1) || reason=''
     reason="$1${reason:+; $reason}"
-    systemctl stop "$name" 2>/dev/null || true
+    stop || true
     mv -f "$beside/former" "$program"
     ready=''
     ! is_up || die 70 "the new version did not come up ($reason): the former one runs again"
     # It does not read what the new one has brought up to date.
-    systemctl stop "$name" 2>/dev/null || true
+    stop || true
     put_back_data
     is_up || die 70 "the new version did not come up ($reason), and the former one does not either: see journalctl -u $name$restored"
     die 70 "the new version did not come up ($reason): the former one runs again$restored"
@@ -116,18 +123,26 @@ put_back_data() {
     esac
     [ -f "$copy" ] || return 0
     kept=$data/failed-$(date -u +%Y%m%dT%H%M%SZ)
-    mkdir -m 700 "$kept"
+    # Beside its place first: a full disk may be why the new version did not come up.
+    { cp -p "$copy" "$data/$database.back" && { [ ! -f "$copy-wal" ] || cp -p "$copy-wal" "$data/$database-wal.back"; } &&
+        mkdir -m 700 "$kept"; } 2>/dev/null || no_room_for_data
     for file in "$data/$database" "$data/$database-wal" "$data/$database-shm"; do
         [ ! -e "$file" ] || mv "$file" "$kept/"
     done
-    cp -p "$copy" "$data/$database"
-    [ ! -f "$copy-wal" ] || cp -p "$copy-wal" "$data/$database-wal"
+    [ ! -f "$data/$database-wal.back" ] || mv "$data/$database-wal.back" "$data/$database-wal"
+    mv "$data/$database.back" "$data/$database"
     restored="; its database is the copy from before, what the new one made of it lies in $kept"
+}
+
+no_room_for_data() {
+    rm -f "$data/$database.back" "$data/$database-wal.back"
+    trap - EXIT # the copy outlives this
+    die 70 "the new version did not come up ($reason), and there is no room in $data for the copy of its database from before: make room, put $copy (and $copy-wal, if there is one) in the place of $data/$database, remove $beside, and start $name"
 }
 
 # The bridge makes no copy of its own; it is small, and copied while nobody writes.
 if [ "$name" = mc-bridge ] && [ -f "$data/$database" ]; then
-    systemctl stop "$name" || die 70 "systemd does not stop $name: nothing was changed"
+    stop || die 70 "systemd does not stop $name: nothing was changed"
     mkdir "$beside/state"
     for file in "$data/$database" "$data/$database-wal"; do
         [ ! -f "$file" ] || cp -p "$file" "$beside/state/" || back "no room for a copy of its state"

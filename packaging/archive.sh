@@ -22,7 +22,7 @@ case $component in
 server) config=packaging/mission-control.toml ;;
 bridge) config=packaging/comms-bridge.yaml ;;
 esac
-needs cargo git tar gzip od install
+needs cargo tar gzip od install
 tar --version 2>/dev/null | grep -q 'GNU tar' || die 69 "GNU tar is needed: install it as \`tar\`"
 
 take_program
@@ -41,8 +41,10 @@ put() { # mode, folder inside the archive, files
 }
 shopt -s nullglob
 put 755 . "$program"
-put 644 . LICENSE-APACHE LICENSE-MIT README.md CHANGELOG.md packaging/notices/"$name"/THIRD-PARTY.txt "$config" packaging/systemd/"$name".service
+put 644 . LICENSE-APACHE LICENSE-MIT README.md CHANGELOG.md packaging/notices/"$name"/THIRD-PARTY.txt packaging/systemd/"$name".service
 [ "$component" = bridge ] || put 644 . packaging/systemd/"$name".socket
+# Not beside the program, which would read it there instead of having its data at home.
+put 644 etc "$config"
 put 644 man packaging/man/"$name".1 packaging/man/"$name"-*.1
 put 644 completions/bash packaging/completions/bash/"$name"
 put 644 completions/zsh packaging/completions/zsh/_"$name"

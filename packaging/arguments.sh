@@ -36,7 +36,7 @@ take_target() { # word
 # A version as the releases have it, as `version`.
 take_version() { # word
     version=$1
-    [[ $version =~ ^[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.]+)?$ ]] || die 64 "\`$version\` is no version; $usage, as in 1.2.3"
+    [[ $version =~ ^[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.]+)?$ ]] || die 64 "\`$version\` is no version such as 1.2.3; $usage"
 }
 
 needs() { # tools
@@ -78,6 +78,7 @@ take_source_version() {
 # where releases stand, or another folder of this clone in which release.sh puts one together.
 take_workplace() {
     release=${MC_RELEASE_FOLDER:-target/dist/release}
+    [[ $release != /* ]] || die 64 "MC_RELEASE_FOLDER must be a folder of this clone, not $release"
     mkdir -p "$release" || die 73 "$release cannot be made: see above"
     work=$(mktemp -d "$PWD/$release/.work.XXXXXX") || die 74 "nothing can be written to $release: make room"
     trap 'rm -rf "$work"' EXIT

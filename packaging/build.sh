@@ -57,7 +57,10 @@ elif [ -f "/usr/lib/rustlib/$target/lib/.built-for" ] && has_std /usr/bin/rustc;
 else
     die 69 "no Rust standard library for $target: $mend"
 fi
-needs cargo git file npm
+needs cargo git file
+command -v npm >/dev/null || die 69 "\`npm\` is missing: install Node.js 20 or newer"
+# The compilers' flags are split at blanks.
+[[ $here != *[[:space:]]* ]] || die 65 "the path of this clone has a blank in it ($here): build in another place"
 # Both programs with what is built on the way; a full disk in the middle costs minutes and says little.
 free=$(df -Pk . | awk 'NR == 2 { print int($4 / 1024) }')
 [ "$free" -ge 3000 ] || die 74 "only $free MB are free in $here: a build needs 3000"

@@ -27,7 +27,8 @@ if [ -n "${3:-}" ]; then
     version=$3
 else
     take_source_version
-    version+=-1
+    # For dpkg a pre-release comes before its release when it is parted by `~`.
+    version=${version/-/\~}-1
 fi
 [[ $version =~ ^[0-9][A-Za-z0-9.+~]*-[A-Za-z0-9.+~]+$ ]] ||
     die 64 "\`$version\` is no version of a Debian package: write it as 0.1.0-1"
@@ -41,7 +42,7 @@ cp "$program" "$built/$name"
 maintainer=$(sed -n 's/^maintainer = "\(.*\)"$/\1/p' Cargo.toml)
 {
     printf '%s (%s) stable; urgency=medium\n\n' "$name" "$version"
-    printf '  * What changed: see the notes of the release %s-v%s.\n\n' "$component" "${version%-*}"
+    printf '  * What changed: see the notes of the release %s-v%s.\n\n' "$component" "$(tr "~" - <<<"${version%-*}")"
     printf ' -- %s  %s\n' "$maintainer" "$(LC_ALL=C date -u -R -d "@$SOURCE_DATE_EPOCH")"
 } | gzip -n -9 >"$built/changelog.gz"
 

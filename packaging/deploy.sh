@@ -11,7 +11,7 @@
 # Streams end and come back with the restart; clients go on after the last event that they have seen.
 #
 # MC_RELEASE_URL  another place with the files of releases, or a folder with them (file:///…)
-# MC_SSH_OPTIONS  more options for ssh and scp, such as `-p 2222`; split at blanks
+# MC_SSH_OPTIONS  more options for ssh, such as `-p 2222`; split at blanks
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -19,7 +19,7 @@ usage="usage: packaging/deploy.sh server|bridge VERSION HOST [--ready URL]"
 # shellcheck source=packaging/arguments.sh
 . packaging/arguments.sh
 case $#,${4:-} in
-3, | 5,--ready) ;;
+3, | 5,--ready) [ $# = 3 ] || [ -n "$5" ] || die 64 "--ready needs an address; $usage" ;;
 *) die 64 "$usage" ;;
 esac
 take_component "$1"

@@ -85,11 +85,8 @@ read_arguments() {
 }
 
 is_version() {
-    case $1 in
-    *[!0-9A-Za-z.-]* | *..* | .*) return 1 ;;
-    [0-9]*.[0-9]*.[0-9]*) return 0 ;;
-    *) return 1 ;;
-    esac
+    case $1 in *[!0-9A-Za-z.-]*) return 1 ;; esac
+    printf '%s\n' "$1" | grep -Eq '^[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.]+)?$'
 }
 
 # Whether version $1 comes after $2. A version with a `-suffix` comes before the one without.
@@ -130,16 +127,16 @@ find_target() {
 
 # What else is on the machine: enough to install, and nothing that it would collide with.
 look_around() {
-    for tool in tar gzip mktemp uname sed cut tr sort df mv cp; do
+    for tool in tar gzip mktemp uname sed grep cut tr sort df mv cp; do
         have "$tool" || die 69 "\`$tool\` is missing: install it and run this again"
     done
     if have curl; then
         fetcher=curl
     elif have wget; then
         fetcher=wget
-        patience=''
-        # The wget of some busyboxes crashes when it is given a time limit.
-        if wget --version 2>/dev/null | grep -q GNU; then patience='--tries=2 --timeout=60'; fi
+        # The wget of some busyboxes crashes when it is given a time limit, and GNU's says nothing of errors with -q.
+        patience=-q
+        if wget --version 2>/dev/null | grep -q GNU; then patience='-nv --tries=2 --timeout=60'; fi
     else
         die 69 "neither curl nor wget is here: install one of them and run this again"
     fi
@@ -197,7 +194,7 @@ fetch() {
         case $1 in https://*) secure='--proto =https --proto-redir =https --tlsv1.2' ;; *) secure='' ;; esac
         # shellcheck disable=SC2086 # several words on purpose
         run curl --fail --silent --show-error --location $secure --connect-timeout 20 --retry 2 \
-            --speed-limit 1 --speed-time 60 --output "$2" "$1" 2>"$work/why" && return 0
+            --speed-limit 1000 --speed-time 60 --output "$2" "$1" 2>"$work/why" && return 0
         code=$?
         why=$(sed -n '$s/^curl: ([0-9]*) //p' "$work/why")
         case $code,$why in
@@ -207,13 +204,10 @@ fetch() {
         ;;
     wget)
         # shellcheck disable=SC2086 # several words on purpose
-        run wget -q $patience -O "$2" "$1" 2>"$work/why" && return 0
+        run wget $patience -O "$2" "$1" 2>"$work/why" && return 0
         code=$?
         why=$(tail -n 1 "$work/why" | sed 's/^wget: //')
-        # GNU wget says 8 for what the server refused, and with -q nothing more.
-        case $code,$why in
-        *,*404* | 8,*) return 1 ;;
-        esac
+        case $why in *404*) return 1 ;; esac
         # The wget of a busybox does not say that the disk is full.
         free=$(free_in "$work")
         [ "${free:-64}" -ge 64 ] || no_room "$work"
@@ -227,6 +221,8 @@ free_in() { df -Pk "$1" | sed -n '$p' | tr -s ' ' | cut -d' ' -f4; } # KiB
 
 no_room() { # where
     free=$(free_in "$1")
+    [ "${free:-0}" -lt 65536 ] ||
+        die 73 "$1 cannot be written, though there is room: look whether it is read-only, or a file where a folder should be"
     die 73 "$1 cannot be written (${free:-?} KiB free there): make room$([ "$1" = "$work" ] && printf ', or set TMPDIR to a place with room'), and run this again"
 }
 
@@ -254,7 +250,7 @@ download() {
     fetch "$from/SHA256SUMS" "$work/SHA256SUMS" || fetched=$?
     case $fetched in
     0) ;;
-    1) die 69 "there is no release $component-v$version at $RELEASES: leave --version out for the newest" ;;
+    1) die 69 "there is no release $component-v$version, for $from/SHA256SUMS is not there: leave --version out for the newest" ;;
     *) unreachable "$from/SHA256SUMS" ;;
     esac
     fetched=0
@@ -266,7 +262,11 @@ download() {
     esac
     check_sum
     check_signature
-    run tar -xzof "$work/$archive" -C "$work" 2>/dev/null || no_room "$work"
+    if ! run tar -xzof "$work/$archive" -C "$work" 2>/dev/null; then
+        free=$(free_in "$work")
+        [ "${free:-0}" -ge 65536 ] || no_room "$work"
+        die 65 "$archive cannot be unpacked: nothing was installed; tell $REPOSITORY"
+    fi
     [ -f "$work/$folder/$name" ] || die 65 "$archive holds no $name: tell $REPOSITORY"
 }
 
@@ -300,6 +300,9 @@ check_signature() {
     case $fetched in
     0) ;;
     1)
+        # Every release is signed where it is made; a copy of it may be without.
+        [ -n "${MC_RELEASE_URL:-}" ] ||
+            die 65 "the signature of $component-v$version is not there: nothing was installed; tell $REPOSITORY"
         say "The SHA-256 is right. (This release is not signed.)"
         return 0
         ;;
@@ -321,11 +324,21 @@ check_signature() {
 
 # Everything that is placed lies beside its place first, so that placing is a rename.
 stage() { # file, place, mode
+    [ ! -L "$1" ] || die 65 "$archive holds a link, as no release does: nothing was installed; tell $REPOSITORY"
+    [ ! -d "$2" ] || die 73 "$2 is a folder: move it away, and run this again"
     into=${2%/*}
     make_folder "$into" || no_room_above "$into"
+    sweep "$2"
     staged="$staged $2"
     run cp "$1" "$2.$mark" 2>/dev/null || no_room "$into"
     chmod "$3" "$2.$mark"
+}
+
+# What an installer that was killed has left beside this place.
+sweep() { # place
+    for stale in "$1".new.*; do
+        [ ! -e "$stale" ] || kill -0 "${stale##*.}" 2>/dev/null || rm -f "$stale"
+    done
 }
 
 # What is never written over.
@@ -350,8 +363,11 @@ stage_all() {
     here=$work/$folder
     stage "$here/$name" "$program" 755
     answered=$(version_of "$program.$mark")
-    [ "$answered" = "$version" ] ||
+    if [ "$answered" != "$version" ]; then
+        [ "$(version_of "$here/$name")" != "$version" ] ||
+            die 69 "no program runs in ${program%/*}: is it mounted noexec? Choose another --prefix"
         die 65 "the downloaded $name does not run here ($machine): nothing was installed; build it from source"
+    fi
     for page in "$here"/man/*.1; do
         [ ! -f "$page" ] || stage "$page" "$prefix/share/man/man1/${page##*/}" 644
     done
@@ -368,16 +384,17 @@ stage_all() {
 
 stage_settings() {
     case $component in
-    server) stage_new "$here/mission-control.toml" /etc/mission-control/mission-control.toml 640 "root:$name" ;;
+    server) stage_new "$here/etc/mission-control.toml" /etc/mission-control/mission-control.toml 640 "root:$name" ;;
     bridge)
-        stage_new "$here/comms-bridge.yaml" /etc/openclaw/comms-bridge.yaml 640 "root:$name"
+        stage_new "$here/etc/comms-bridge.yaml" /etc/openclaw/comms-bridge.yaml 640 "root:$name"
         printf '# The secrets that comms-bridge.yaml names, as lines NAME=value. Only the user mc-bridge reads this file.\n' >"$work/secrets"
         stage_new "$work/secrets" /etc/openclaw/mc-bridge.secrets 600 "$name:$name"
         ;;
     esac
 }
 
-# From here to its end nothing can fail but the disk itself, and nobody may cut in.
+# From here to its end nothing can fail but the disk itself, and nobody may cut in. The program comes last, so that one
+# of this version tells that the rest is there.
 place_all() {
     trap '' INT TERM HUP
     for owner in $owned; do
@@ -389,9 +406,16 @@ place_all() {
         chmod 700 "$data"
     fi
     for place in $staged; do
-        mv -f "$place.$mark" "$place"
+        [ "$place" = "$program" ] || mv -f "$place.$mark" "$place"
     done
+    mv -f "$program.$mark" "$program"
     staged='' made=''
+    if [ "$service" = yes ]; then
+        systemctl daemon-reload
+        # One that somebody has switched off stays so.
+        [ "$is_new" = no ] || systemctl enable --quiet "$name" 2>/dev/null ||
+            die 69 "systemd does not enable $name: see \`systemctl status $name\`"
+    fi
     trap 'exit 130' INT
     trap 'exit 143' TERM HUP
 }
@@ -426,8 +450,10 @@ make_user() {
 start_service() {
     was_active=no
     systemctl is-active --quiet "$name" && was_active=yes
-    systemctl daemon-reload
-    systemctl enable --quiet "$name" 2>/dev/null || die 69 "systemd does not enable $name: see \`systemctl status $name\`"
+    if [ "$is_new" = no ] && is_off; then
+        say "Its service was switched off, and stays so: \`systemctl enable --now $name\` starts it."
+        return 0
+    fi
     if [ "$component" = bridge ] && [ "$was_active" = no ]; then
         say "Next: write what it needs into /etc/openclaw/comms-bridge.yaml and the keys into /etc/openclaw/mc-bridge.secrets,"
         say "  then \`systemctl start mc-bridge\`; \`mc-bridge check\` says what is wrong, \`journalctl -u mc-bridge\` what happens."
@@ -436,6 +462,8 @@ start_service() {
     { systemctl restart "$name" 2>/dev/null && systemctl is-active --quiet "$name"; } || not_started
     if [ "$component" = server ]; then show_link; else say "$title runs; what happens: journalctl -u $name"; fi
 }
+
+is_off() { ! systemctl is-active --quiet "$name" && ! systemctl is-enabled --quiet "$name" 2>/dev/null; }
 
 # The last word of the program is what is wrong and how to mend it.
 not_started() {
@@ -463,6 +491,10 @@ install_it() {
     look_around
     work=$(mktemp -d "${TMPDIR:-/tmp}/mc-install.XXXXXX" 2>/dev/null) ||
         die 73 "no temporary folder can be made in ${TMPDIR:-/tmp}: make room, or set TMPDIR to a place with room"
+    if [ "$service" = yes ]; then
+        [ ! -L "$unit" ] || die 69 "$unit is a link: if the service is masked, \`systemctl unmask $name\`; else add --no-service"
+        same_prefix
+    fi
     asked=$version
     [ -n "$version" ] || newest_version
     old=$(installed_version)
@@ -471,12 +503,16 @@ install_it() {
             say "$name $old is installed, newer than the newest release $version: nothing was done (--force installs $version)"
             return 0
         fi
-        if [ "$old" = "$version" ] && { [ "$service" = no ] || [ -f "$unit" ]; }; then
+        if [ "$old" = "$version" ] && { [ "$service" = no ] || { [ -f "$unit" ] && [ -f "$(settings_file)" ]; }; }; then
             say "$name $version is installed already: nothing was done (--force installs it again)"
+            [ "$service" = no ] || systemctl is-active --quiet "$name" ||
+                say "It does not run: \`systemctl enable --now $name\` starts it, \`journalctl -u $name\` says why it ended."
             return 0
         fi
     fi
     download
+    is_new=no
+    [ "$service" = no ] || [ -f "$unit" ] || is_new=yes
     stage_all
     [ "$service" = no ] || make_user
     place_all
@@ -491,26 +527,37 @@ install_it() {
     fi
 }
 
+# The unit tells where the program is that it starts.
+same_prefix() {
+    [ -f "$unit" ] || return 0
+    other=$(sed -n "s|^ExecStart=\(/.*\)/bin/$name .*|\1|p" "$unit")
+    [ "${other:-$prefix}" = "$prefix" ] || die 69 "$name is installed in $other: add --prefix $other"
+}
+
 uninstall_it() {
-    not_a_package
+    # What this script has installed beside a package goes; what both would share does not.
+    { [ "$purge" = no ] && { [ -e "$program" ] || [ -e "$unit" ]; }; } || not_a_package
     [ "$(id -u)" = 0 ] || [ "$service" = no ] || die 77 "not root: run it with sudo, or with --no-service for a program of your own"
     [ -e "$program" ] || [ -e "$unit" ] || [ "$purge" = yes ] ||
         die 69 "$program is not installed: name the --prefix that it was installed with"
+    [ "$service" = no ] || same_prefix
     if [ "$service" = yes ] && [ -e "$unit" ]; then
         if has_systemd; then
+            # First, for whoever connects to it starts the service again.
+            [ ! -e "${unit%.service}.socket" ] || systemctl disable --now --quiet "$name.socket" 2>/dev/null || true
             systemctl disable --now --quiet "$name" 2>/dev/null ||
                 die 69 "systemd does not stop $name: see \`systemctl status $name\`; nothing was removed"
-            [ ! -e "${unit%.service}.socket" ] || systemctl disable --now --quiet "$name.socket" 2>/dev/null || true
         fi
         rm -f "$unit" "${unit%.service}.socket"
         ! has_systemd || systemctl daemon-reload
     fi
+    for place in "$program" "$unit"; do sweep "$place"; done
     rm -f "$program" "$prefix/share/man/man1/$name".1 "$prefix/share/man/man1/$name"-*.1 \
         "$prefix/share/bash-completion/completions/$name" "$prefix/share/zsh/site-functions/_$name" \
         "$prefix/share/fish/vendor_completions.d/$name.fish"
     if [ "$purge" = yes ] && [ "$service" = yes ]; then
         purge_all
-        say "$title is gone, with its configuration and data."
+        say "$title is gone, with its configuration and $data."
     elif [ "$service" = yes ]; then
         say "$title is gone; its data in $data and its configuration stay (--uninstall --purge removes them)."
     else
@@ -519,13 +566,14 @@ uninstall_it() {
 }
 
 purge_all() {
-    rm -rf "$data"
+    # A disk of its own may be mounted there.
+    rm -rf "$data" 2>/dev/null || say "$data could not be removed whole."
     if [ "$component" = server ]; then
         rm -rf /etc/mission-control
     else
-        # The folder is OpenClaw's.
         rm -f /etc/openclaw/comms-bridge.yaml /etc/openclaw/mc-bridge.secrets
-        rmdir /etc/openclaw 2>/dev/null || true
+        # Where it is not root's it is OpenClaw's.
+        [ ! -O /etc/openclaw ] || rmdir /etc/openclaw 2>/dev/null || true
     fi
     if have userdel; then
         userdel "$name" 2>/dev/null || true
@@ -536,7 +584,7 @@ purge_all() {
 
 # All of it is read before any of it runs: half a script does nothing.
 main() {
-    work='' staged='' owned='' made='' child='' mark=".new.$$"
+    work='' staged='' owned='' made='' child='' mark="new.$$"
     umask 022
     trap clean_up EXIT
     trap 'exit 130' INT

@@ -50,7 +50,7 @@ free=$(df -Pk . | awk 'NR == 2 { print int($4 / 1024) }')
 [ "$free" -ge "${MC_RELEASE_ROOM:-500}" ] || die 74 "only $free MB are free here, ${MC_RELEASE_ROOM:-500} are needed: make room"
 
 read -r -a chosen <<<"${MC_RELEASE_TARGETS:-${targets[*]}}"
-for each in "${chosen[@]}"; do take_target "$each"; done
+for each in "${chosen[@]:-}"; do take_target "$each"; done
 unset SOURCE_DATE_EPOCH
 take_time
 
@@ -89,7 +89,10 @@ done
 
 unset MC_RELEASE_FOLDER
 take_workplace
-fresh=${work#"$PWD"/}/$tag why=$work/why
+fresh=${work#"$PWD"/}/$tag
+# Elsewhere, so that a full disk can be told of.
+why=$(mktemp) || die 74 "no temporary file can be made: make room"
+trap 'rm -rf "$work" "$why"' EXIT
 mkdir "$fresh"
 export MC_RELEASE_FOLDER=$fresh
 make() { # what, command
@@ -123,7 +126,8 @@ print(f"Speaks API {api} and works with {other} of API {range}. Built from {comm
 } >"$fresh/NOTES.md"
 sums >"$fresh/SHA256SUMS" || die 74 "the sums cannot be written: is the disk full?"
 
-# One rename puts it there; an earlier one of the same tag goes aside first.
+# One rename puts it there, and nobody may cut in; an earlier one of the same tag goes aside first.
+trap '' INT TERM
 [ ! -e "$release/$tag" ] || mv "$release/$tag" "$work/former"
 mv "$fresh" "$release/$tag"
 say "$release/$tag:"

@@ -45,6 +45,8 @@ end
 
 # The part of Homebrew's language that our formulae use.
 class Formula
+  include FileUtils
+
   class << self
     attr_reader :fetched, :tests, :services, :needed
 

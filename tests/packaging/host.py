@@ -5,6 +5,7 @@
     /PATH         FOLDER/PATH
     /half/PATH    the connection ends in the middle of an archive
     /wrong/PATH   one bit of an archive is another one
+    /broken/PATH  500
     /slow/PATH    an archive begins and never goes on; FOLDER/slow is made when it has begun
 """
 
@@ -20,11 +21,14 @@ class Host(BaseHTTPRequestHandler):
     def do_GET(self):
         path = self.path.lstrip("/")
         way, _, rest = path.partition("/")
-        if way not in ("half", "wrong", "slow"):
+        if way not in ("half", "wrong", "slow", "broken"):
             way, rest = "", path
         file = FOLDER / rest
         if not file.is_file():
             self.send_error(404)
+            return
+        if way == "broken":
+            self.send_error(500)
             return
         body = file.read_bytes()
         self.send_response(200)
