@@ -8,8 +8,8 @@
 #   VERSION    of the package, such as 0.1.0-2; that of the program with revision 1 when left out
 #
 # Takes the program from target/dist/TARGET/ (packaging/build.sh puts it there), lays
-# target/dist/release/NAME_VERSION_ARCHITECTURE.deb down and prints its path. Times are those of the commit, or
-# SOURCE_DATE_EPOCH. What is in the package stands in Cargo.toml of the program, scripts and unit in packaging/.
+# target/dist/release/NAME_VERSION_ARCHITECTURE.deb down (with `-` for `~`) and prints its path. Times are those of
+# the commit, or SOURCE_DATE_EPOCH. What is in the package stands in Cargo.toml of the program, scripts and unit in packaging/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -51,6 +51,7 @@ umask 022
 CARGO_TARGET_DIR=$work/target cargo deb --quiet --offline --package "$name" --target "$target" --no-build --no-strip \
     --deb-version "$version" --output "$work/package.deb" >"$work/log" 2>&1 ||
     die 70 "cargo deb does not pack it: $(tr '\n' ' ' <"$work/log")"
-file=$release/${name}_${version}_$architecture.deb
+# The forge makes something else of a `~` in the name of a file.
+file=$release/${name}_${version//\~/-}_$architecture.deb
 mv "$work/package.deb" "$file"
 echo "$file"
