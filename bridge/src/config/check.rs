@@ -253,8 +253,9 @@ fn is_public(url: &Url) -> bool {
     }
 }
 
-/// The file that is meant when none is named: the first that is there. Else one of the system's that may be there and is not for this user to
-/// see, so that they are told; a working directory that is closed to them holds nothing of theirs.
+/// The file that is meant when none is named: the first that is there. Else one of the system's that
+/// may be there and is not for this user to see, so that they are told; a working directory that is
+/// closed to them holds nothing of theirs.
 pub(super) fn first_of(paths: &[&str]) -> Option<PathBuf> {
     let mut paths = paths.iter().map(PathBuf::from);
     let closed = |path: &PathBuf| path.is_absolute() && path.try_exists().is_err();
