@@ -1,36 +1,26 @@
 //! The one wiring point: opens the parts, connects them, and gives handlers their two doors,
 //! [`App::read`] and [`App::write`].
 //!
-//! Start: lock the data directory, open the store, then listen. Stop: refuse new streams and end
-//! open ones, finish running requests, write what waits, close.
-//!
-//! Must not know: any rule of the product.
+//! Must not know: HTTP, the order of start and shutdown (`server` does), any rule of the product.
 
 mod directory;
 mod listener;
 mod lock;
-mod run;
-pub mod systemd;
 
 use std::sync::Arc;
 
-use axum::http::{HeaderValue, StatusCode};
 use mission_control_shared::OrgStatus;
-use serde::Serialize;
 use tokio_util::task::TaskTracker;
 
 use crate::auth::{Auth, Caller};
 use crate::config::Config;
-use crate::domain::idempotency::{self, Answer, Key};
 use crate::error::{Conflict, Error, Result};
 use crate::events::{Publication, Signal};
-use crate::http::reply::Reply;
 use crate::realtime::Hub;
 use crate::store::{Clock, Publish, Store, SystemTx, TenantTx};
 
 pub use self::directory::{Denied, OfAnother, check_files};
 pub use self::lock::{DataDirLock, InUse};
-pub use self::run::{ADMIN_SOCKET, Server};
 
 /// A running server's parts. Cheap to clone.
 #[derive(Clone)]
@@ -139,23 +129,6 @@ impl App {
         self.0.store.write(move |tx| work(&mut tx.tenant(org_id, &actor)?)).await
     }
 
-    /// A POST: writes once for each idempotency key and answers with `status`.
-    pub async fn post<T: Serialize + 'static>(
-        &self,
-        caller: &Caller,
-        key: Option<Key>,
-        status: StatusCode,
-        mut work: impl FnMut(&mut TenantTx<'_, '_>) -> Result<T> + Send + 'static,
-    ) -> Result<Reply> {
-        let once = move |tx: &mut TenantTx<'_, '_>| {
-            idempotency::once(tx, key.as_ref(), status.as_u16(), |tx| work(tx))
-        };
-        let Answer { body, status, replayed } = self.write(caller, once).await?;
-        let reply = Reply::raw(StatusCode::from_u16(status).unwrap_or(StatusCode::OK), body);
-        let again = HeaderValue::from_static("true");
-        Ok(if replayed { reply.header("idempotent-replayed", again) } else { reply })
-    }
-
     /// Reads identity tables.
     pub async fn read_system<T: Send + 'static>(
         &self,
@@ -183,7 +156,7 @@ impl App {
     }
 
     /// Waits for the notes that were begun; called when no request runs any more.
-    async fn finish_notes(&self) {
+    pub async fn finish_notes(&self) {
         self.0.notes.close();
         self.0.notes.wait().await;
     }

@@ -24,8 +24,9 @@ use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::app::{App, DataDirLock, Server};
+use crate::app::{App, DataDirLock};
 use crate::config::{Config, Mode};
+use crate::server::Server;
 use crate::store::{Clock, Durability};
 
 /// What the names of the directories begin with.

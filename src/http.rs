@@ -18,6 +18,7 @@ pub mod sign_in;
 mod base;
 mod front;
 mod linger;
+mod post;
 mod ui;
 mod version;
 

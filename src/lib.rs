@@ -4,6 +4,7 @@
 //! after it, never those before it:
 //!
 //! - [`config`] and [`cli`]: how the program is started and told what to do.
+//! - [`server`]: the order of start and shutdown.
 //! - [`app`]: the one place where everything is wired together.
 //! - [`http`]: routes, bodies, headers, streams, the embedded web interface.
 //! - [`auth`]: who calls.
@@ -27,4 +28,5 @@ pub mod http;
 pub mod jobs;
 pub mod observe;
 pub mod realtime;
+pub mod server;
 pub mod store;

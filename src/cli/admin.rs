@@ -13,10 +13,11 @@ use serde_json::Value;
 
 use super::exit::{DATA, Exit, NO_PERMISSION, SOFTWARE, TEMPORARY, UNAVAILABLE};
 use super::prompt;
-use crate::app::{ADMIN_SOCKET, App};
+use crate::app::App;
 use crate::config::Config;
 use crate::domain::admin::AdminRequest;
 use crate::http::admin;
+use crate::server::ADMIN_SOCKET;
 use crate::store::Clock;
 
 /// Create the first organization and its administrator without a browser.

@@ -10,10 +10,11 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::exit::{CONFIG, Exit, UNAVAILABLE};
-use crate::app::{App, Server, systemd};
+use crate::app::App;
 use crate::auth::sign_in;
 use crate::config::{Config, plain_http_is_fine};
 use crate::observe;
+use crate::server::{Server, systemd};
 use crate::store::{Clock, organization};
 
 pub(super) fn run(config: Config) -> Result<(), Exit> {

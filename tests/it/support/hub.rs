@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use mission_control::app::{App, Server};
+use mission_control::app::App;
 use mission_control::config::{Config, LogFormat, Mode};
+use mission_control::server::Server;
 use mission_control::store::{Clock, Durability};
 use serde_json::{Value, json};
 use tempfile::TempDir;

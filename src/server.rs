@@ -1,4 +1,12 @@
-//! A server from its first connection to its last.
+//! A server from its first connection to its last: the order of start and shutdown.
+//!
+//! Owns the listening sockets and the tasks that run beside the requests. The only module that knows
+//! `app`, `http` and `jobs` at once; called by the command line, the demo and the tests.
+//!
+//! Invariant: whoever connects after [`Server::new`] is served, and ten seconds after `stop` everything
+//! that was acknowledged is on the disk. Must not know: any rule of the product.
+
+pub mod systemd;
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
@@ -8,7 +16,7 @@ use anyhow::Context as _;
 use tokio::net::{TcpListener, UnixListener};
 use tokio_util::sync::CancellationToken;
 
-use super::{App, systemd};
+use crate::app::App;
 use crate::{http, jobs};
 
 /// How long running requests may take to end after the server is told to stop: with what comes

@@ -14,7 +14,7 @@ use sd_notify::NotifyState;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-use super::App;
+use crate::app::App;
 use crate::error::Error;
 use crate::store::organization;
 
