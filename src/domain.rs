@@ -8,13 +8,16 @@
 //! Invariant: no change without its event. Must not know: HTTP, SQL, who listens.
 
 pub mod admin;
+pub mod audit;
 pub mod channel;
 pub mod check;
 pub mod event;
 pub mod idempotency;
 pub mod identity;
 pub mod invitation;
+pub mod join;
 pub mod key;
+pub mod leave;
 pub mod message;
 pub mod organization;
 pub mod policy;

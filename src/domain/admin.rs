@@ -5,9 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use super::Page;
 use super::identity::{self, First};
+use super::join::{self, CreatedUser, NewUser};
 use super::key::{self, RotateKey};
 use super::organization::{self, OrgSummary};
-use super::user::{self, CreatedUser, NewUser, Wanted};
+use super::user::{self, Wanted};
 use crate::error::{Error, Noun, Result};
 use crate::store::{Actor, SystemTx, TenantTx};
 
@@ -178,12 +179,12 @@ pub fn perform(
         AdminRequest::UserCreate { org, email, display_name, role, handle } => {
             let (email, display_name) = (email.clone(), display_name.clone());
             let new = NewUser::Human { email, display_name, role: *role, handle: handle.clone() };
-            within(tx, org, |tx| user::create(tx, &new, &around.public_url)).map(created)
+            within(tx, org, |tx| join::create(tx, &new, &around.public_url)).map(created)
         }
         AdminRequest::AgentCreate { org, identifier, display_name, role } => {
             let (identifier, display_name) = (identifier.clone(), display_name.clone());
             let new = NewUser::Agent { identifier, display_name, role: *role };
-            within(tx, org, |tx| user::create(tx, &new, &around.public_url)).map(created)
+            within(tx, org, |tx| join::create(tx, &new, &around.public_url)).map(created)
         }
         AdminRequest::UserList { org } => {
             let everybody = Page { page: 1, per_page: i64::from(u32::MAX) };

@@ -1,75 +1,19 @@
 //! People across organizations: the first of all, what they belong to, their passwords.
 
-use mission_control_shared::{
-    ActorType, EventKind, Me, Membership, OrgId, Role, SessionId, UserId, UserStatus, UserType,
-};
-use serde::Serialize;
+use mission_control_shared::{Me, Membership, OrgId, Role, SessionId, UserId, UserStatus, UserType};
 
+use super::audit::Origin;
 use super::check::Check;
 use super::token::{self, Token};
 use super::user::{self, Entry};
-use super::{organization, session};
+use super::{audit, organization, session};
 use crate::error::{Conflict, Error, Result};
-use crate::events::Draft;
-use crate::store::user::Place;
-use crate::store::{Actor, SystemTx, event, identity};
+use crate::store::{Actor, SystemTx, identity};
 
 pub use crate::store::identity::Identity;
 
 /// How long a link that sets a new password works.
 const RESET_SECONDS: i64 = 3_600;
-
-/// Where a request came from, for the audit.
-#[derive(Clone, Debug, Serialize)]
-pub struct Origin {
-    /// The client's address.
-    pub address: String,
-    /// What it calls itself.
-    pub user_agent: String,
-}
-
-/// What an event says of a sign-in.
-#[derive(Serialize)]
-struct Payload<'a> {
-    user_id: UserId,
-    #[serde(flatten)]
-    origin: &'a Origin,
-}
-
-/// What an audit event says of who tried, for administrators alone.
-pub(super) fn audit(kind: EventKind, user_id: UserId, origin: &Origin) -> Draft {
-    let draft = Draft::new(kind, &Payload { user_id, origin }).admin_only();
-    if kind == EventKind::AuthSessionRevoked { draft.subject(user_id) } else { draft }
-}
-
-/// Records what happened to a person's sign-in, in each organization that they are an active
-/// member of.
-pub fn record(tx: &mut SystemTx<'_, '_>, kind: EventKind, user_id: UserId, origin: &Origin) -> Result<()> {
-    for place in places(tx, user_id)?.into_iter().filter(|place| place.status == UserStatus::Active) {
-        // Whoever failed to sign in is not known to be that person.
-        let actor = match kind {
-            EventKind::AuthLoginFailure => Actor::SYSTEM,
-            _ => acting(user_id, &place),
-        };
-        event::append(&mut tx.tenant(place.org_id, &actor)?, audit(kind, user_id, origin))?;
-    }
-    Ok(())
-}
-
-/// Records that somebody came with a dead key that names an agent.
-pub fn record_key_failure(
-    tx: &mut SystemTx<'_, '_>,
-    org_id: OrgId,
-    user_id: UserId,
-    origin: &Origin,
-) -> Result<()> {
-    let mut tx = tx.tenant(org_id, &Actor::SYSTEM)?;
-    Ok(event::append(&mut tx, audit(EventKind::AuthApiKeyFailure, user_id, origin))?)
-}
-
-pub(super) fn acting(user_id: UserId, place: &Place) -> Actor {
-    Actor { user_id: Some(user_id), kind: ActorType::Human, role: place.role, session_id: None }
-}
 
 /// The person with this id.
 pub fn find(tx: &mut SystemTx<'_, '_>, id: UserId) -> Result<Option<Identity>> {
@@ -81,13 +25,8 @@ pub fn find_for_sign_in(tx: &mut SystemTx<'_, '_>, email: &str) -> Result<Option
     let Some(found) = identity::find_by_email(tx, email)? else {
         return Ok(None);
     };
-    let belongs = !places(tx, found.id)?.is_empty();
+    let belongs = !audit::places(tx, found.id)?.is_empty();
     Ok(belongs.then_some(found))
-}
-
-/// Every place that somebody has or is invited to.
-pub(super) fn places(tx: &mut SystemTx<'_, '_>, user_id: UserId) -> Result<Vec<Place>> {
-    Ok(crate::store::user::places(tx, user_id)?)
 }
 
 /// Who somebody is and what they belong to; `active` is the organization of their credential.
@@ -95,7 +34,7 @@ pub(super) fn places(tx: &mut SystemTx<'_, '_>, user_id: UserId) -> Result<Vec<P
 /// Errors: `UNAUTHENTICATED` when they are nobody any more.
 pub fn me(tx: &mut SystemTx<'_, '_>, user_id: UserId, active: Option<OrgId>) -> Result<Me> {
     let identity = identity::find(tx, user_id)?;
-    let places = places(tx, user_id)?;
+    let places = audit::places(tx, user_id)?;
     let display_name = places.first().map(|place| place.display_name.clone());
     let kind = if identity.is_some() { UserType::Human } else { UserType::Agent };
     let email = identity.map(|identity| identity.email);

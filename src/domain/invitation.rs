@@ -5,10 +5,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::check::Check;
-use super::identity;
 use super::policy::{self, Action};
 use super::token::{self, Token};
-use super::{Listed, Page, user};
+use super::{Listed, Page, audit, identity, leave, user};
 use crate::error::{Conflict, Error, Noun, Result};
 use crate::store::{Actor, SystemTx, TenantTx, invitation};
 
@@ -68,7 +67,7 @@ pub fn list(tx: &mut TenantTx<'_, '_>, page: Page) -> Result<Listed<Invitation>>
 pub fn revoke(tx: &mut TenantTx<'_, '_>, id: InvitationId) -> Result<()> {
     policy::require(tx.actor(), Action::ManageInvitations)?;
     let found = invitation::find(tx, id)?.ok_or(Error::NotFound(Noun::Invitation))?;
-    user::withdraw(tx, found.user_id)
+    leave::withdraw(tx, found.user_id)
 }
 
 /// An invitation that somebody wants to accept.
@@ -139,11 +138,11 @@ pub fn accept(tx: &mut SystemTx<'_, '_>, secret: &str, guest: &Guest) -> Result<
             Some(display_name)
         }
     };
-    let place = identity::places(tx, user_id)?
+    let place = audit::places(tx, user_id)?
         .into_iter()
         .find(|place| place.org_id == offer.org_id && place.status == UserStatus::Invited)
         .ok_or(Error::DeadLink)?;
-    let actor: Actor = identity::acting(user_id, &place);
+    let actor: Actor = audit::acting(user_id, &place);
     let mut tx = tx.tenant(offer.org_id, &actor)?;
     if !invitation::accept(&mut tx, offer.id)? {
         return Err(Error::DeadLink);

@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::identity::{self, Origin};
+use super::audit::{self, Origin};
 use crate::error::{Error, Noun, Result};
 use crate::events::{Draft, Signal};
 use crate::store::{SystemTx, TenantTx, event, session};
@@ -155,7 +155,7 @@ pub fn end_all(
 
 fn ended(tx: &mut SystemTx<'_, '_>, user_id: UserId, origin: &Origin) -> Result<()> {
     tx.signal(Signal::Access { org_id: None, user_id });
-    identity::record(tx, EventKind::AuthSessionRevoked, user_id, origin)
+    audit::record(tx, EventKind::AuthSessionRevoked, user_id, origin)
 }
 
 /// What an event says of the sessions of somebody who was removed.

@@ -1,4 +1,4 @@
-//! Members: invited, made, changed, removed.
+//! Members: found, listed, stored, changed. How they come in is `join`, how they go `leave`.
 
 mod entry;
 mod profile;
@@ -8,20 +8,19 @@ use serde::Serialize;
 
 use super::check::Check;
 use super::policy::{self, Action};
-use super::{Listed, Page, key, project, session, task};
+use super::{Listed, Page};
 use crate::error::{Conflict, Error, Noun, Result};
 use crate::events::{Draft, Signal};
 use crate::store::user::Record;
-use crate::store::{Actor, SystemTx, TenantTx, event, identity, user};
+use crate::store::{Actor, SystemTx, TenantTx, event, user};
 
-pub use self::entry::{CreatedUser, NewUser, create};
-pub(super) use self::entry::{Entry, enter, free_handle, join};
+pub(super) use self::entry::{Entry, enter, free_handle, join, keep, record_created, require_free};
 pub use self::profile::{UserPatch, update};
 pub use crate::store::user::Wanted;
 
 /// What an event says of a member.
 #[derive(Serialize)]
-struct Payload<'a> {
+pub(super) struct Payload<'a> {
     user: &'a User,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     changed: &'a [&'static str],
@@ -32,13 +31,13 @@ struct Payload<'a> {
 }
 
 impl<'a> Payload<'a> {
-    fn of(user: &'a User) -> Self {
+    pub(super) fn of(user: &'a User) -> Self {
         Payload { user, changed: &[], from: None, to: None }
     }
 }
 
 /// Records what changes a member's access, and has it looked up again.
-fn record_access(tx: &mut TenantTx<'_, '_>, kind: EventKind, payload: &Payload<'_>) -> Result<()> {
+pub(super) fn record_access(tx: &mut TenantTx<'_, '_>, kind: EventKind, payload: &Payload<'_>) -> Result<()> {
     let user_id = payload.user.id;
     event::append(tx, Draft::new(kind, payload).subject(user_id))?;
     tx.signal(Signal::Access { org_id: Some(tx.org_id()), user_id });
@@ -55,7 +54,7 @@ pub(super) fn for_events(mut user: User) -> User {
 }
 
 /// A member as the actor sees them.
-fn as_seen(tx: &TenantTx<'_, '_>, record: Record) -> User {
+pub(super) fn as_seen(tx: &TenantTx<'_, '_>, record: Record) -> User {
     let Record { mut user, email } = record;
     let themself = tx.actor().user_id == Some(user.id);
     if let (Some(identities), Some(email)) = (&mut user.identities, email) {
@@ -70,11 +69,11 @@ fn as_seen(tx: &TenantTx<'_, '_>, record: Record) -> User {
     user
 }
 
-fn find_record(tx: &mut TenantTx<'_, '_>, id: UserId) -> Result<Record> {
+pub(super) fn find_record(tx: &mut TenantTx<'_, '_>, id: UserId) -> Result<Record> {
     user::find(tx, id)?.ok_or(Error::NotFound(Noun::User))
 }
 
-fn find_present_record(tx: &mut TenantTx<'_, '_>, id: UserId) -> Result<Record> {
+pub(super) fn find_present_record(tx: &mut TenantTx<'_, '_>, id: UserId) -> Result<Record> {
     let record = find_record(tx, id)?;
     if record.user.status == UserStatus::Removed {
         return Err(Error::NotFound(Noun::User));
@@ -131,7 +130,7 @@ pub fn list(tx: &mut TenantTx<'_, '_>, wanted: &Wanted, page: Page) -> Result<Li
 }
 
 /// Stores a changed member under their next version.
-fn touch(tx: &mut TenantTx<'_, '_>, mut user: User) -> Result<User> {
+pub(super) fn touch(tx: &mut TenantTx<'_, '_>, mut user: User) -> Result<User> {
     user.version += 1;
     user.updated_at = tx.now();
     user::update(tx, &user)?;
@@ -139,49 +138,12 @@ fn touch(tx: &mut TenantTx<'_, '_>, mut user: User) -> Result<User> {
 }
 
 /// Refuses when the organization would be left without a person who may do everything.
-fn require_not_last(tx: &mut TenantTx<'_, '_>, user: &User) -> Result<()> {
+pub(super) fn require_not_last(tx: &mut TenantTx<'_, '_>, user: &User) -> Result<()> {
     let counts =
         user.role == Role::Administrator && user.status == UserStatus::Active && user.kind == UserType::Human;
     if counts && user::administrators(tx)? <= 1 {
         let message = "they are the last administrator: make somebody else an administrator first";
         return Err(Error::conflict(Conflict::LastAdministrator, message));
-    }
-    Ok(())
-}
-
-/// Removes a member: keys, project memberships, assignments and invitations go, and a person's
-/// sessions when they belong to no other organization.
-///
-/// Errors: `USER_NOT_FOUND`, `LAST_ADMINISTRATOR`, `FORBIDDEN`.
-pub fn remove(tx: &mut TenantTx<'_, '_>, id: UserId) -> Result<()> {
-    policy::require(tx.actor(), Action::ManageMembers)?;
-    let user = find_present_record(tx, id)?.user;
-    require_not_last(tx, &user)?;
-    take_out(tx, user)
-}
-
-/// Withdraws a member's open invitations; who never joined is a member no longer.
-pub(super) fn withdraw(tx: &mut TenantTx<'_, '_>, id: UserId) -> Result<()> {
-    let user = find_record(tx, id)?.user;
-    if user.status == UserStatus::Invited {
-        return take_out(tx, user);
-    }
-    Ok(crate::store::invitation::revoke_all(tx, id)?)
-}
-
-fn take_out(tx: &mut TenantTx<'_, '_>, mut user: User) -> Result<()> {
-    let id = user.id;
-    key::revoke_all(tx, id)?;
-    project::remove_member_everywhere(tx, id)?;
-    task::unassign_everywhere(tx, id)?;
-    crate::store::invitation::revoke_all(tx, id)?;
-    user.status = UserStatus::Removed;
-    user.key_prefix = None;
-    user.key_created_at = None;
-    let user = for_events(touch(tx, user)?);
-    record_access(tx, EventKind::UserRemoved, &Payload::of(&user))?;
-    if user.kind == UserType::Human && !identity::belongs_somewhere(tx, id)? {
-        session::end_all_of_leaver(tx, id)?;
     }
     Ok(())
 }

@@ -20,7 +20,7 @@ use crate::auth::api_key::{self, Found};
 use crate::auth::caller::Member;
 use crate::auth::session::Claims;
 use crate::auth::{Caller, Credential, Principal};
-use crate::domain::identity::{self, Origin};
+use crate::domain::audit::{self, Origin};
 use crate::domain::session::{self, Session};
 use crate::domain::{key, token, user};
 use crate::error::{Error, Noun, Result};
@@ -158,7 +158,7 @@ async fn by_key(parts: &Parts, app: &App, text: &str) -> Result<Principal> {
         && app.auth().failures().is_due(org_id, user_id, app.clock().now())
     {
         let origin = client.origin();
-        app.write_later(move |tx| identity::record_key_failure(tx, org_id, user_id, &origin));
+        app.write_later(move |tx| audit::record_key_failure(tx, org_id, user_id, &origin));
     }
     Err(Error::Unauthenticated)
 }

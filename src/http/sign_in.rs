@@ -13,8 +13,9 @@ use crate::app::App;
 use crate::auth::password::{self, Verdict};
 use crate::auth::session::Claims;
 use crate::auth::{Credential, Principal, sign_in};
+use crate::domain::audit::{self, Origin};
 use crate::domain::check::Check;
-use crate::domain::identity::{self, First, Origin};
+use crate::domain::identity::{self, First};
 use crate::domain::invitation::{self, Guest};
 use crate::domain::session::{self, Session};
 use crate::error::{Conflict, Error, Result};
@@ -51,7 +52,7 @@ fn open(
     origin: &Origin,
 ) -> Result<SignedIn> {
     let session = session::open(tx, user_id, org_id, origin)?;
-    identity::record(tx, EventKind::AuthLoginSuccess, user_id, origin)?;
+    audit::record(tx, EventKind::AuthLoginSuccess, user_id, origin)?;
     Ok(SignedIn { me: identity::me(tx, user_id, org_id)?, session })
 }
 
@@ -139,7 +140,7 @@ async fn verify(
     if let Some(user_id) = known {
         let origin = client.origin();
         // Not waited for: the time of the answer must not tell who is known.
-        app.write_later(move |tx| identity::record(tx, EventKind::AuthLoginFailure, user_id, &origin));
+        app.write_later(move |tx| audit::record(tx, EventKind::AuthLoginFailure, user_id, &origin));
     }
     Err(Error::WrongCredentials)
 }

@@ -8,8 +8,10 @@ use utoipa::IntoParams;
 
 use crate::app::App;
 use crate::auth::Caller;
+use crate::domain::join::{self, CreatedUser, NewUser};
 use crate::domain::key::{self, RotateKey, RotatedKey};
-use crate::domain::user::{self, CreatedUser, NewUser, UserPatch, Wanted};
+use crate::domain::leave;
+use crate::domain::user::{self, UserPatch, Wanted};
 use crate::error::Result;
 use crate::http::extract::{Id, IfMatch, Json, Post, Query, UserRef, page};
 use crate::http::openapi::{OrgPath, ReadProblems, UserPath, WriteProblems};
@@ -57,7 +59,7 @@ pub async fn list_users(
     responses((status = 201, body = CreatedUser), WriteProblems))]
 pub async fn create_user(State(app): State<App>, caller: Caller, post: Post<NewUser>) -> Result<Reply> {
     let (new, public_url) = (post.body, app.config().public_url.clone());
-    app.post(&caller, post.key, StatusCode::CREATED, move |tx| user::create(tx, &new, &public_url)).await
+    app.post(&caller, post.key, StatusCode::CREATED, move |tx| join::create(tx, &new, &public_url)).await
 }
 
 /// Get a member, also one who is no longer
@@ -94,7 +96,7 @@ fn reply(app: &App, mut user: User) -> Reply {
     responses((status = 204), WriteProblems))]
 pub async fn remove_user(State(app): State<App>, caller: Caller, Id(user): Id<UserRef>) -> Result<Reply> {
     let id = user.of(caller.user_id);
-    app.write(&caller, move |tx| user::remove(tx, id)).await?;
+    app.write(&caller, move |tx| leave::remove(tx, id)).await?;
     Ok(Reply::nothing())
 }
 
