@@ -50,9 +50,9 @@ impl Publish for Wires {
                 Publication::Signal(Signal::Access { org_id, user_id }) => {
                     self.auth.access_changed(*org_id, *user_id)
                 }
-                Publication::Event(org_id, frame) => {
-                    if let Some(user_id) = frame.audience.subject {
-                        self.auth.access_changed(Some(*org_id), user_id);
+                Publication::Event(event) => {
+                    if let Some(user_id) = event.audience.subject {
+                        self.auth.access_changed(Some(event.org_id), user_id);
                     }
                 }
                 Publication::Signal(Signal::Ephemeral { .. }) => {}

@@ -1,27 +1,26 @@
 //! Events: what a change is recorded as, who may hear of it, and how it looks on the wire.
 //!
-//! Owns drafts (made by `domain`), audiences (one predicate for stream, list and export) and frames
-//! (bytes that every reader shares). The log itself is `store::event`.
+//! Owns drafts (made by `domain`), audiences (one predicate for stream, list and export) and recorded
+//! events with their JSON. The log itself is `store::event`; it yields [`Recorded`], and readers make
+//! the bytes that they need.
 //!
 //! Must not know: connections, sockets, SQL.
 
 mod audience;
 mod draft;
-mod frame;
-
-use std::sync::Arc;
+mod recorded;
 
 use mission_control_shared::{ChannelId, OrgId, ProjectId, UserId};
 
 pub use self::audience::{Audience, Viewer};
 pub use self::draft::Draft;
-pub use self::frame::{Frame, Recorded};
+pub use self::recorded::Recorded;
 
 /// What a commit tells the rest of the server.
 #[derive(Clone, Debug)]
 pub enum Publication {
     /// An event of the log.
-    Event(OrgId, Arc<Frame>),
+    Event(Box<Recorded>),
     /// Something that is not in the log.
     Signal(Signal),
 }

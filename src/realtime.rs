@@ -9,6 +9,7 @@
 //! no more than one page. Knows organizations and audiences; must not know
 //! what a task is.
 
+mod frame;
 mod hub;
 mod ring;
 mod stream;

@@ -10,7 +10,7 @@ use super::App;
 use crate::auth::{Caller, caller};
 use crate::domain;
 use crate::error::Result;
-use crate::events::Frame;
+use crate::events::Recorded;
 use crate::realtime::{PAGE, Source, Standing};
 use crate::store::TenantTx;
 use crate::store::event::{self, Direction, Wanted};
@@ -44,7 +44,7 @@ impl Listener {
 }
 
 impl Source for Listener {
-    fn page(&self, seq: i64) -> Answer<Option<(Standing, Vec<Frame>)>> {
+    fn page(&self, seq: i64) -> Answer<Option<(Standing, Vec<Recorded>)>> {
         let page = move |tx: &mut TenantTx<'_, '_>| {
             Ok(event::page(tx, &Wanted::default(), Direction::After(seq), PAGE)?)
         };

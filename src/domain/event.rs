@@ -4,7 +4,7 @@ use mission_control_shared::Role;
 
 use super::policy::{self, Action};
 use crate::error::{Error, Result};
-use crate::events::{Frame, Viewer};
+use crate::events::{Recorded, Viewer};
 use crate::store::event::{self, Direction, Head, Wanted};
 use crate::store::{TenantTx, project, subscription};
 
@@ -28,21 +28,21 @@ pub fn list(
     wanted: &Wanted,
     mut direction: Direction,
     limit: i64,
-) -> Result<(Vec<Frame>, Option<i64>)> {
+) -> Result<(Vec<Recorded>, Option<i64>)> {
     let viewer = viewer(tx)?;
     let limit = usize::try_from(limit).unwrap_or(0);
     let mut found = Vec::new();
     loop {
         let page = event::page(tx, wanted, direction, SCAN)?;
         let scanned_all = (page.len() as i64) < SCAN;
-        for frame in page {
-            let seq = frame.seq;
-            if viewer.may_see(&frame.audience) {
+        for event in page {
+            let seq = event.seq;
+            if viewer.may_see(&event.audience) {
                 if found.len() == limit {
-                    let last = found.last().map(|frame: &Frame| frame.seq);
+                    let last = found.last().map(|event: &Recorded| event.seq);
                     return Ok((found, last));
                 }
-                found.push(frame);
+                found.push(event);
             }
             direction = match direction {
                 Direction::Before(_) => Direction::Before(seq),
@@ -56,7 +56,11 @@ pub fn list(
 }
 
 /// The same for a whole export. Errors: `FORBIDDEN`.
-pub fn export(tx: &mut TenantTx<'_, '_>, wanted: &Wanted, after: i64) -> Result<(Vec<Frame>, Option<i64>)> {
+pub fn export(
+    tx: &mut TenantTx<'_, '_>,
+    wanted: &Wanted,
+    after: i64,
+) -> Result<(Vec<Recorded>, Option<i64>)> {
     policy::require(tx.actor(), Action::ExportEvents)?;
     list(tx, wanted, Direction::After(after), SCAN)
 }

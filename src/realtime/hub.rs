@@ -8,6 +8,7 @@ use bytes::Bytes;
 use futures_util::task::AtomicWaker;
 use mission_control_shared::{OrgId, UserId};
 
+use super::frame::Frame;
 use super::ring::{Entry, Moment, Ring};
 use crate::error::{Error, Result};
 use crate::events::{Publication, Signal};
@@ -96,13 +97,14 @@ impl Hub {
         let mut publications = publications.into_iter().peekable();
         while let Some(first) = publications.next() {
             match first {
-                Publication::Event(org_id, frame) => {
+                Publication::Event(event) => {
                     // A batch of commits is mostly of one organization: one lock, one wake for the run.
-                    let mut run = vec![Entry::Event(frame)];
-                    while let Some(Publication::Event(_, frame)) = publications
-                        .next_if(|next| matches!(next, Publication::Event(next, _) if *next == org_id))
+                    let org_id = event.org_id;
+                    let mut run = vec![Entry::Event(Arc::new(Frame::from(*event)))];
+                    while let Some(Publication::Event(event)) = publications
+                        .next_if(|next| matches!(next, Publication::Event(next) if next.org_id == org_id))
                     {
-                        run.push(Entry::Event(frame));
+                        run.push(Entry::Event(Arc::new(Frame::from(*event))));
                     }
                     self.room(org_id).push(run);
                 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use mission_control_shared::{ProjectId, UserId};
 
-use crate::events::Frame;
+use super::frame::Frame;
 
 /// Entries that are kept for listeners; who is further behind reads the log.
 pub(super) const ENTRIES: usize = 1_024;

@@ -18,10 +18,11 @@ use bytes::Bytes;
 use http_body::Frame as BodyFrame;
 use mission_control_shared::Timestamp;
 
+use super::frame::Frame;
 use super::hub::Seat;
 use super::ring::{Entry, Moment};
 use crate::error::Result;
-use crate::events::{Frame, Viewer};
+use crate::events::{Recorded, Viewer};
 
 /// Events that are read from the log at a time.
 pub const PAGE: i64 = 100;
@@ -43,7 +44,7 @@ pub struct Standing {
 pub trait Source: Send + Sync + 'static {
     /// Up to [`PAGE`] events after `seq`, oldest first, with how the listener stands at that moment;
     /// `None` = the credential is dead.
-    fn page(&self, seq: i64) -> Answer<Option<(Standing, Vec<Frame>)>>;
+    fn page(&self, seq: i64) -> Answer<Option<(Standing, Vec<Recorded>)>>;
     /// How the listener stands now; `None` = the credential is dead.
     fn standing(&self) -> Answer<Option<Standing>>;
     /// The time.
@@ -82,7 +83,7 @@ pub struct Stream {
 
 enum State {
     /// Reads a page of the log.
-    Reading(Answer<Option<(Standing, Vec<Frame>)>>),
+    Reading(Answer<Option<(Standing, Vec<Recorded>)>>),
     /// Looks up the listener.
     LookingUp(Answer<Option<Standing>>),
     /// Takes from the room.
@@ -149,10 +150,10 @@ impl Stream {
         self.out.push_back(Bytes::from(format!("{comment}id: {}.{}\n\n", self.start.epoch, self.seq)));
     }
 
-    fn page_read(&mut self, page: &[Frame]) {
+    fn page_read(&mut self, page: Vec<Recorded>) {
         let whole = page.len() as i64 == PAGE;
-        for frame in page {
-            self.offer(frame);
+        for event in page {
+            self.offer(&Frame::from(event));
         }
         if whole && self.out.is_empty() {
             // A long stretch that is not for this listener: let its cursor move all the same.
@@ -243,7 +244,7 @@ impl http_body::Body for Stream {
                     }
                     Poll::Ready(Ok(Some((standing, page)))) => {
                         stream.standing = Some(standing);
-                        stream.page_read(&page);
+                        stream.page_read(page);
                     }
                     Poll::Ready(Ok(None)) => stream.revoke(),
                     // The listener comes back with its cursor.
@@ -292,7 +293,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::events::{Draft, Publication, Recorded, Signal};
+    use crate::events::{Draft, Publication, Signal};
     use crate::realtime::Hub;
     use crate::realtime::ring::ENTRIES;
 
@@ -301,7 +302,7 @@ mod tests {
 
     /// A log whose pages come when the test gives them.
     struct Log {
-        pages: Mutex<VecDeque<oneshot::Receiver<Vec<Frame>>>>,
+        pages: Mutex<VecDeque<oneshot::Receiver<Vec<Recorded>>>>,
         live: Mutex<bool>,
     }
 
@@ -312,7 +313,7 @@ mod tests {
     }
 
     impl Source for Log {
-        fn page(&self, _: i64) -> Answer<Option<(Standing, Vec<Frame>)>> {
+        fn page(&self, _: i64) -> Answer<Option<(Standing, Vec<Recorded>)>> {
             let page = self.pages.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
             let page = page.expect("the test expects no further page");
             Box::pin(async { Ok(Some((standing(), page.await.expect("the test gives the page")))) })
@@ -328,9 +329,9 @@ mod tests {
         }
     }
 
-    fn frame(seq: i64) -> Frame {
+    fn event(seq: i64) -> Recorded {
         let draft = Draft::new(EventKind::OrgUpdated, &serde_json::json!({}));
-        Frame::from(Recorded {
+        Recorded {
             org_id: ORG,
             epoch: 1,
             seq,
@@ -341,10 +342,14 @@ mod tests {
             audience: draft.audience,
             payload: draft.payload,
             message: None,
-        })
+        }
     }
 
-    type Pages = VecDeque<oneshot::Sender<Vec<Frame>>>;
+    fn published(seq: i64) -> Publication {
+        Publication::Event(Box::new(event(seq)))
+    }
+
+    type Pages = VecDeque<oneshot::Sender<Vec<Recorded>>>;
 
     /// A listener who has everything up to event 5, and the next two pages of the log.
     fn listener() -> (Arc<Hub>, Arc<Log>, Pages, Stream) {
@@ -374,7 +379,7 @@ mod tests {
         *log.live.lock().expect("nobody panicked") = false;
         hub.publish(vec![Publication::Signal(Signal::Access { org_id: Some(ORG), user_id: USER })]);
         // The page was read before the credential died.
-        pages.pop_front().expect("given").send(vec![frame(6)]).expect("is waited for");
+        pages.pop_front().expect("given").send(vec![event(6)]).expect("is waited for");
         assert!(next(&mut stream).await.is_some_and(|text| text.starts_with("id: 1.6\n")));
         assert_eq!(next(&mut stream).await.as_deref(), Some("data: {\"type\":\"session.revoked\"}\n\n"));
         assert_eq!(next(&mut stream).await, None);
@@ -384,12 +389,12 @@ mod tests {
     async fn what_is_missing_in_the_room_is_read_from_the_log() {
         let (hub, _log, mut pages, mut stream) = listener();
         pages.pop_front().expect("given").send(Vec::new()).expect("is waited for");
-        hub.publish(vec![Publication::Event(ORG, Arc::new(frame(7)))]);
-        pages.pop_front().expect("given").send(vec![frame(6), frame(7)]).expect("is waited for");
+        hub.publish(vec![published(7)]);
+        pages.pop_front().expect("given").send(vec![event(6), event(7)]).expect("is waited for");
         for id in ["id: 1.5\n", "id: 1.6\n", "id: 1.7\n"] {
             assert!(next(&mut stream).await.is_some_and(|text| text.contains(id)), "{id}");
         }
-        hub.publish(vec![Publication::Event(ORG, Arc::new(frame(8)))]);
+        hub.publish(vec![published(8)]);
         assert!(next(&mut stream).await.is_some_and(|text| text.starts_with("id: 1.8\n")));
     }
 
@@ -399,9 +404,12 @@ mod tests {
         assert!(next(&mut stream).await.is_some());
         let mut sent = Vec::new();
         for seq in 6..=3_005 {
-            let frame = Arc::new(frame(seq));
-            sent.push(Arc::downgrade(&frame));
-            hub.publish(vec![Publication::Event(ORG, frame)]);
+            hub.publish(vec![published(seq)]);
+            let ring = stream.seat.room.ring();
+            let Ok(Some(Entry::Event(frame))) = ring.get(ring.end() - 1) else {
+                panic!("the room has what was published last");
+            };
+            sent.push(Arc::downgrade(frame));
         }
         assert_eq!(sent.iter().filter(|frame| frame.strong_count() > 0).count(), ENTRIES);
         drop(stream);

@@ -9,7 +9,7 @@ use mission_control_shared::{
 use super::filter::Filter;
 use super::{Json, Result, TenantTx, ToValue as _, Value, message, tx::Row};
 use crate::args;
-use crate::events::{Audience, Draft, Frame, Publication, Recorded};
+use crate::events::{Audience, Draft, Publication, Recorded};
 
 /// A number in the log that this transaction holds, with the log's epoch.
 #[derive(Clone, Copy, Debug)]
@@ -77,8 +77,7 @@ pub fn append_at(tx: &mut TenantTx<'_, '_>, place: Place, draft: Draft) -> Resul
             args![project, event.seq],
         )?;
     }
-    let org_id = tx.org_id();
-    tx.publish(Publication::Event(org_id, std::sync::Arc::new(Frame::from(event))));
+    tx.publish(Publication::Event(Box::new(event)));
     Ok(())
 }
 
@@ -142,7 +141,7 @@ pub fn page(
     wanted: &Wanted,
     direction: Direction,
     limit: i64,
-) -> Result<Vec<Frame>> {
+) -> Result<Vec<Recorded>> {
     let epoch = head(tx)?.epoch;
     let kinds = Json(&wanted.kinds);
     let mut filter = Filter::default();
@@ -197,11 +196,11 @@ pub fn page(
     if !ids.is_empty() {
         messages.extend(message::by_ids(tx, &ids)?.into_iter().map(|message| (message.id, message)));
     }
-    let join = |(mut event, message): (Recorded, Option<MessageId>)| {
-        event.message = message.and_then(|id| messages.get(&id).cloned());
-        Frame::from(event)
+    let with_message = |(event, id): (Recorded, Option<MessageId>)| {
+        let message = id.and_then(|id| messages.get(&id).cloned());
+        Recorded { message, ..event }
     };
-    Ok(rows.into_iter().map(join).collect())
+    Ok(rows.into_iter().map(with_message).collect())
 }
 
 fn recorded(row: &Row<'_>, org_id: OrgId, epoch: i64) -> Result<Recorded> {

@@ -175,10 +175,10 @@ fn read<T>(
 /// What must be known here before the writer is answered.
 fn at_once(publication: Publication) -> Option<Publication> {
     match publication {
-        Publication::Event(org_id, frame) => frame
+        Publication::Event(event) => event
             .audience
             .subject
-            .map(|user_id| Publication::Signal(Signal::Access { org_id: Some(org_id), user_id })),
+            .map(|user_id| Publication::Signal(Signal::Access { org_id: Some(event.org_id), user_id })),
         signal @ Publication::Signal(_) => Some(signal),
     }
 }

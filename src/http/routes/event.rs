@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::domain::event;
 use crate::error::{Error, Result};
-use crate::events::Frame;
+use crate::events::Recorded;
 use crate::http::csv;
 use crate::http::extract::{Query, UserRef, limit};
 use crate::http::openapi::{OrgPath, ReadProblems};
@@ -87,15 +87,14 @@ impl EventsQuery {
     }
 }
 
-/// An event whose bytes are ready.
+/// An event that is JSON already.
 #[derive(Serialize)]
 #[serde(transparent)]
 struct Ready(Box<RawValue>);
 
-impl From<&Frame> for Ready {
-    fn from(frame: &Frame) -> Ready {
-        let json = String::from_utf8_lossy(&frame.json()).into_owned();
-        Ready(RawValue::from_string(json).expect("a frame holds JSON"))
+impl From<&Recorded> for Ready {
+    fn from(event: &Recorded) -> Ready {
+        Ready(RawValue::from_string(event.json()).expect("an event becomes JSON"))
     }
 }
 
@@ -120,9 +119,9 @@ pub async fn list_events(
         }
         return export(app, caller, wanted).await;
     }
-    let (frames, next_cursor) =
+    let (events, next_cursor) =
         app.read(&caller, move |tx| event::list(tx, &wanted, direction, limit)).await?;
-    let data: Vec<Ready> = frames.iter().map(Ready::from).collect();
+    let data: Vec<Ready> = events.iter().map(Ready::from).collect();
     Ok(Reply::ok(&Cursored { data, next_cursor }).into_response())
 }
 
@@ -136,9 +135,9 @@ async fn export(app: App, caller: Caller, wanted: Wanted) -> Result<Response> {
     let pages = futures_util::stream::unfold((Some(first), true), move |(current, heading)| {
         let (app, caller, wanted) = (app.clone(), caller.clone(), wanted.clone());
         async move {
-            let (frames, next) = current?;
+            let (events, next) = current?;
             let mut text = if heading { csv::HEADING.to_owned() } else { String::new() };
-            frames.iter().for_each(|frame| csv::event(&mut text, &frame.json()));
+            events.iter().for_each(|event| csv::event(&mut text, event.json().as_bytes()));
             let following = match next {
                 Some(after) => match page(app, caller, wanted, after).await {
                     Ok(following) => Some(following),

@@ -50,8 +50,8 @@ pub(super) fn notify(session: &mut Session, instance: Uuid, publications: &[Publ
     let mut notice = Notice { instance, logs: Vec::new(), signals: Vec::new() };
     for publication in publications {
         match publication {
-            Publication::Event(org_id, _) if notice.logs.contains(org_id) => {}
-            Publication::Event(org_id, _) => notice.logs.push(*org_id),
+            Publication::Event(event) if notice.logs.contains(&event.org_id) => {}
+            Publication::Event(event) => notice.logs.push(event.org_id),
             Publication::Signal(signal) => notice.signals.push(signal.clone()),
         }
     }
@@ -177,13 +177,12 @@ impl Reader {
                     return;
                 }
             };
-            let Some(newest) = page.last().map(|frame| frame.seq) else {
+            let Some(newest) = page.last().map(|event| event.seq) else {
                 return;
             };
             self.seen.insert(org_id, newest);
             let whole = page.len() as i64 == PAGE;
-            self.publish
-                .publish(page.into_iter().map(|frame| Publication::Event(org_id, Arc::new(frame))).collect());
+            self.publish.publish(page.into_iter().map(Box::new).map(Publication::Event).collect());
             if !whole {
                 return;
             }
