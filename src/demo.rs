@@ -73,7 +73,7 @@ pub async fn run(
         .into_iter()
         .map(|(role, key)| {
             let client = client::Client::new(app.config(), seed::SLUG, key);
-            tokio::spawn(agent::run(role, client, stop.clone()))
+            tokio::spawn(run_agent(role, client, stop.clone()))
         })
         .collect();
     drop(app);
@@ -84,6 +84,18 @@ pub async fn run(
         agent.abort();
     }
     served
+}
+
+/// Runs an agent until `stop`: it answers, and works on its tasks.
+async fn run_agent(handle: &'static str, client: client::Client, stop: CancellationToken) {
+    let live = async {
+        let agent = agent::sign_in(handle, client).await;
+        tokio::join!(agent::listen(&agent), work::work(&agent))
+    };
+    tokio::select! {
+        () = stop.cancelled() => {}
+        _ = live => {}
+    }
 }
 
 /// The demo's data directory; gone when it is dropped.

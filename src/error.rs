@@ -8,8 +8,6 @@ use std::time::Duration;
 
 use mission_control_shared::{ErrorBody, ErrorDetail, ErrorEnvelope};
 
-use crate::store::Failure;
-
 /// The result of everything above the store.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -270,15 +268,4 @@ impl Error {
 /// Rounded up: who comes back then has waited long enough.
 fn whole_seconds(wait: Duration) -> u64 {
     (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
-}
-
-impl From<Failure> for Error {
-    fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::Duplicate => Error::conflict(Conflict::Duplicate, "something like this exists already"),
-            Failure::StorageFull => Error::StorageFull,
-            Failure::Busy | Failure::Again => Error::Unavailable,
-            Failure::Damaged | Failure::Other(_) => Error::Internal(anyhow::Error::new(failure)),
-        }
-    }
 }

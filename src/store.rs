@@ -47,7 +47,7 @@ pub use self::migrate::{newest as newest_migration, status as migration_status};
 pub use self::tx::{Actor, Row, SystemTx, TenantTx, Tx};
 pub use self::value::{Cell, FromCell, Json, ToValue, Value};
 pub use crate::args;
-use crate::error::Error;
+use crate::error::{Conflict, Error};
 use crate::events::Publication;
 
 /// What the database itself can answer instead of rows.
@@ -71,6 +71,17 @@ pub enum Failure {
     /// A fault of ours.
     #[error("the statement failed")]
     Other(#[source] anyhow::Error),
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Duplicate => Error::conflict(Conflict::Duplicate, "something like this exists already"),
+            Failure::StorageFull => Error::StorageFull,
+            Failure::Busy | Failure::Again => Error::Unavailable,
+            Failure::Damaged | Failure::Other(_) => Error::Internal(anyhow::Error::new(failure)),
+        }
+    }
 }
 
 /// A database file that this program must not touch.

@@ -1,18 +1,14 @@
-//! The tokens of sessions: JWTs that we sign and nobody else reads, and what proves that a request
-//! comes from our own pages.
+//! The tokens of sessions, and what proves that a request comes from our own pages.
 //!
-//! Only HS256 exists here: the provider that `jsonwebtoken` works with knows nothing else.
+//! A token is a JWT that this server signs and nobody else reads: HS256 with one fixed header. A token with
+//! any other header is refused before its signature is looked at, so there is no algorithm to choose.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
-use jsonwebtoken::errors::{ErrorKind, Result as JwtResult};
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use mission_control_shared::{SessionId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
-use signature::{Signer, Verifier};
 use uuid::Uuid;
 
 use super::secret;
@@ -20,6 +16,9 @@ use crate::domain::session::Session;
 
 /// How long a token works.
 const TOKEN_SECONDS: i64 = 3_600;
+
+/// `{"typ":"JWT","alg":"HS256"}`, the header of every token.
+const HEADER: &str = "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9";
 
 type HmacSha256 = Hmac<Sha256>;
 
@@ -54,45 +53,39 @@ impl Claims {
 
 /// Signs and reads tokens.
 pub struct Tokens {
-    encoding: EncodingKey,
-    decoding: DecodingKey,
-    validation: Validation,
-    csrf: HmacSha256,
+    /// Keyed with the server's secret. A token's text and a session's id never look alike, so one key
+    /// serves both.
+    mac: HmacSha256,
 }
 
 impl Tokens {
     /// With the server's secret.
     pub fn new(secret: &[u8; 32]) -> Tokens {
-        // Fails when another instance in this process came first, with the same provider.
-        let _ = PROVIDER.install_default();
-        let mut validation = Validation::new(Algorithm::HS256);
-        // Time is asked of the server's own clock, in `is_fresh`.
-        validation.validate_exp = false;
-        validation.required_spec_claims.clear();
-        Tokens {
-            encoding: EncodingKey::from_secret(secret),
-            decoding: DecodingKey::from_secret(secret),
-            validation,
-            csrf: mac(secret),
-        }
+        Tokens { mac: mac(secret) }
     }
 
     /// The text of a token.
     pub fn sign(&self, claims: &Claims) -> String {
-        encode(&Header::new(Algorithm::HS256), claims, &self.encoding)
-            .expect("claims always become JSON and the key fits the algorithm")
+        let claims = serde_json::to_vec(claims).expect("claims always become JSON");
+        let mut token = format!("{HEADER}.{}", URL_SAFE_NO_PAD.encode(claims));
+        let signature = self.mac.clone().chain_update(token.as_bytes()).finalize().into_bytes();
+        token.push('.');
+        URL_SAFE_NO_PAD.encode_string(signature, &mut token);
+        token
     }
 
-    /// What a token says, when we signed it.
+    /// What a token says, when this server signed it. Time is not looked at: see [`Claims::is_fresh`].
     pub fn read(&self, token: &str) -> Option<Claims> {
-        decode(token, &self.decoding, &self.validation).ok().map(|token| token.claims)
+        let (message, signature) = token.rsplit_once('.')?;
+        let claims = message.strip_prefix(HEADER)?.strip_prefix('.')?;
+        let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
+        self.mac.clone().chain_update(message.as_bytes()).verify_slice(&signature).ok()?;
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()
     }
 
     /// What pages of this session send along to prove that they are ours.
     pub fn csrf(&self, session: SessionId) -> String {
-        let mut mac = self.csrf.clone();
-        mac.update(session.0.as_bytes());
-        URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())
+        URL_SAFE_NO_PAD.encode(self.mac.clone().chain_update(session.0.as_bytes()).finalize().into_bytes())
     }
 
     /// Whether `brought` is what pages of this session send along.
@@ -103,52 +96,6 @@ impl Tokens {
 
 fn mac(key: &[u8]) -> HmacSha256 {
     HmacSha256::new_from_slice(key).expect("HMAC takes a key of any length")
-}
-
-static PROVIDER: CryptoProvider = CryptoProvider {
-    signer_factory: |algorithm, key| Ok(Box::new(Hs256::new(*algorithm, key.as_bytes())?)),
-    verifier_factory: |algorithm, key| Ok(Box::new(Hs256::new(*algorithm, key.try_get_as_bytes()?)?)),
-    key_utils: KeyUtils::new_unimplemented(),
-};
-
-/// HMAC with SHA-256, both ways.
-struct Hs256(HmacSha256);
-
-impl Hs256 {
-    fn new(algorithm: Algorithm, key: &[u8]) -> JwtResult<Hs256> {
-        match algorithm {
-            Algorithm::HS256 => Ok(Hs256(mac(key))),
-            _ => Err(ErrorKind::InvalidAlgorithm.into()),
-        }
-    }
-}
-
-impl Signer<Vec<u8>> for Hs256 {
-    fn try_sign(&self, message: &[u8]) -> Result<Vec<u8>, signature::Error> {
-        let mut mac = self.0.clone();
-        mac.update(message);
-        Ok(mac.finalize().into_bytes().to_vec())
-    }
-}
-
-impl Verifier<Vec<u8>> for Hs256 {
-    fn verify(&self, message: &[u8], signature: &Vec<u8>) -> Result<(), signature::Error> {
-        let mut mac = self.0.clone();
-        mac.update(message);
-        mac.verify_slice(signature).map_err(|_| signature::Error::new())
-    }
-}
-
-impl JwtSigner for Hs256 {
-    fn algorithm(&self) -> Algorithm {
-        Algorithm::HS256
-    }
-}
-
-impl JwtVerifier for Hs256 {
-    fn algorithm(&self) -> Algorithm {
-        Algorithm::HS256
-    }
 }
 
 #[cfg(test)]
@@ -168,6 +115,17 @@ mod tests {
         assert_eq!(theirs.read(&token), None);
         assert_eq!(ours.read(&token[..token.len() - 1]), None);
         assert_eq!(ours.read(""), None);
+    }
+
+    #[test]
+    fn a_token_is_a_jwt_as_other_libraries_write_it() {
+        let token = concat!(
+            "eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9",
+            ".eyJzdWIiOiIwMDAwMDAwMC0wMDAwLTAwMDAtMDAwMC0wMDAwMDAwMDAwMDEiLCJzaWQiOiIwMDAwMDAwMC0wMDAwLTAwMDAtMDAwMC0wMDAwMDAwMDAwMDIiLCJqdGkiOiIwMDAwMDAwMC0wMDAwLTAwMDAtMDAwMC0wMDAwMDAwMDAwMDMiLCJpYXQiOjEwMDAsImV4cCI6NDYwMH0",
+            ".5OiKQC2quknmJ6nruSl9BDa5hMf5DXXMc_eu4m1VDfQ"
+        );
+        assert_eq!(Tokens::new(&[1; 32]).read(token), Some(claims()));
+        assert_eq!(Tokens::new(&[1; 32]).sign(&claims()), token);
     }
 
     #[test]

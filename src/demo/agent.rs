@@ -11,11 +11,9 @@ use mission_control_shared::{
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 use tokio::time::sleep;
-use tokio_util::sync::CancellationToken;
 
 use super::client::Client;
 use super::words::{self, Work};
-use super::work;
 
 /// How long an answer takes: long enough to see that somebody works on it.
 const THINKING: Duration = Duration::from_millis(1_400);
@@ -32,27 +30,19 @@ pub(super) struct Agent {
     turn: Mutex<()>,
 }
 
-/// Runs an agent until `stop`.
-pub(super) async fn run(handle: &'static str, client: Client, stop: CancellationToken) {
+/// Signs an agent in, however long the server takes to answer.
+pub(super) async fn sign_in(handle: &'static str, client: Client) -> Arc<Agent> {
     let me = loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            me = client.me() => match me {
-                Ok(me) => break me,
-                Err(_) => sleep(PAUSE).await,
-            },
+        match client.me().await {
+            Ok(me) => break me,
+            Err(_) => sleep(PAUSE).await,
         }
     };
-    let agent =
-        Arc::new(Agent { handle, id: me.id, client, answered: AtomicU64::new(0), turn: Mutex::new(()) });
-    tokio::select! {
-        () = stop.cancelled() => {}
-        () = listen(&agent) => {}
-        () = work::work(&agent) => {}
-    }
+    Arc::new(Agent { handle, id: me.id, client, answered: AtomicU64::new(0), turn: Mutex::new(()) })
 }
 
-async fn listen(agent: &Arc<Agent>) {
+/// Answers what the agent hears, for ever.
+pub(super) async fn listen(agent: &Arc<Agent>) {
     loop {
         if let Ok(mut events) = agent.client.listen().await {
             while let Some(event) = events.next().await {
