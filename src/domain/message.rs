@@ -135,6 +135,7 @@ fn hops(sender: UserType, answered: Option<i64>) -> i64 {
 }
 
 fn store(tx: &mut TenantTx<'_, '_>, message: &Message, place: Place, key: Option<&Key>) -> Result<()> {
+    channel::count_post(tx, message.channel_id, message.sender.id, &message.mentions, message.created_at)?;
     let sent = key.map(|key| (key.key.as_str(), &key.request_hash));
     message::insert(tx, message, place.seq, sent).map_err(|failure| match failure {
         // Id and number are new, so it is the key: the same post has just been committed by
@@ -145,7 +146,7 @@ fn store(tx: &mut TenantTx<'_, '_>, message: &Message, place: Place, key: Option
     if !message.mentions.is_empty() {
         message::insert_mentions(tx, message.id, &message.mentions)?;
     }
-    Ok(channel::set_last_message(tx, message.channel_id, message.created_at)?)
+    Ok(())
 }
 
 fn draft(kind: EventKind, payload: &impl Serialize, message: &Message, project: Option<ProjectId>) -> Draft {
@@ -256,11 +257,14 @@ pub fn delete(tx: &mut TenantTx<'_, '_>, channel_id: ChannelId, id: MessageId) -
         return Ok(());
     }
     let now = tx.now();
+    // The number first, as when posting: on PostgreSQL its row is locked before the channel's.
+    let place = event::reserve(tx)?;
+    channel::uncount_post(tx, channel_id, id)?;
     message::erase(tx, id, now)?;
     message.content.clear();
     message.deleted_at = Some(now);
     let deleted = draft(EventKind::MessageDeleted, &json!({}), &message, channel.project_id);
-    Ok(event::append(tx, deleted)?)
+    Ok(event::append_at(tx, place, deleted)?)
 }
 
 #[cfg(test)]

@@ -89,18 +89,15 @@ pub fn page(
     Ok((channels, total.unwrap_or(0)))
 }
 
-/// Fills in what `user` has not read, with one statement for all channels: the messages of others
-/// after their marker, and those of them that mention the user.
+/// Fills in how many live messages of others, and how many that mention the user, lie after their
+/// read marker: differences of counters, whatever the channels hold.
 pub fn add_counts(tx: &mut TenantTx<'_, '_>, channels: &mut [Channel], user: UserId) -> Result<()> {
     let ids: Vec<ChannelId> = channels.iter().map(|channel| channel.id).collect();
     let counts = tx.rows(
-        "SELECT c.id, count(*), count(x.user_id)
+        "SELECT c.id, c.live - coalesce(k.own + k.others_read, 0), coalesce(k.mentions - k.mentions_read, 0)
            FROM channels AS c
-           LEFT JOIN channel_reads AS r ON r.org_id = c.org_id AND r.channel_id = c.id AND r.user_id = ?2
-           JOIN messages AS m ON m.org_id = c.org_id AND m.channel_id = c.id AND m.seq > coalesce(r.seq, 0)
-           LEFT JOIN message_mentions AS x ON x.org_id = m.org_id AND x.message_id = m.id AND x.user_id = ?2
-          WHERE c.org_id = ?1 AND c.id IN uuids(?3) AND m.sender_id <> ?2 AND m.deleted_at IS NULL
-          GROUP BY c.id",
+           LEFT JOIN channel_counts AS k ON k.org_id = c.org_id AND k.channel_id = c.id AND k.user_id = ?2
+          WHERE c.org_id = ?1 AND c.id IN uuids(?3)",
         args![user, Json(&ids)],
         |row| Ok((row.get::<ChannelId>(0)?, row.get::<i64>(1)?, row.get::<i64>(2)?)),
     )?;
@@ -131,9 +128,64 @@ pub fn update(tx: &mut TenantTx<'_, '_>, channel: &Channel) -> Result<()> {
     Ok(())
 }
 
-/// Notes when the newest message came, which is no new version.
-pub fn set_last_message(tx: &mut TenantTx<'_, '_>, id: ChannelId, at: Timestamp) -> Result<()> {
-    tx.execute("UPDATE channels SET last_message_at = ?3 WHERE org_id = ?1 AND id = ?2", args![id, at])?;
+/// Counts one more live message, posted by `author` and mentioning `mentioned`, and keeps its time;
+/// none of this is a new version. Comes before the message is stored, which takes its number from here.
+pub fn count_post(
+    tx: &mut TenantTx<'_, '_>,
+    id: ChannelId,
+    author: UserId,
+    mentioned: &[UserId],
+    at: Timestamp,
+) -> Result<()> {
+    tx.execute(
+        "UPDATE channels SET last_message_at = ?3, posted = posted + 1, live = live + 1
+          WHERE org_id = ?1 AND id = ?2",
+        args![id, at],
+    )?;
+    tx.execute(
+        "INSERT INTO channel_counts (org_id, channel_id, user_id, posted, own) VALUES (?1, ?2, ?3, 1, 1)
+         ON CONFLICT (org_id, channel_id, user_id) DO UPDATE
+            SET posted = channel_counts.posted + 1, own = channel_counts.own + 1",
+        args![id, author],
+    )?;
+    if !mentioned.is_empty() {
+        tx.execute(
+            "INSERT INTO channel_counts (org_id, channel_id, user_id, mentions)
+             SELECT u.org_id, ?2, u.id, 1 FROM users AS u WHERE u.org_id = ?1 AND u.id IN uuids(?3)
+             ON CONFLICT (org_id, channel_id, user_id) DO UPDATE SET mentions = channel_counts.mentions + 1",
+            args![id, Json(mentioned)],
+        )?;
+    }
+    Ok(())
+}
+
+/// Takes a message that is about to be erased out of every count: the channel's, its author's, and
+/// those of whoever is mentioned in it or has read past it. Costs what there are readers.
+pub fn uncount_post(tx: &mut TenantTx<'_, '_>, id: ChannelId, message: MessageId) -> Result<()> {
+    tx.execute("UPDATE channels SET live = live - 1 WHERE org_id = ?1 AND id = ?2", args![id])?;
+    tx.execute(
+        "UPDATE channel_counts SET own = own - 1
+          WHERE org_id = ?1 AND channel_id = ?2
+            AND user_id = (SELECT m.sender_id FROM messages AS m WHERE m.org_id = ?1 AND m.id = ?3)",
+        args![id, message],
+    )?;
+    tx.execute(
+        "UPDATE channel_counts SET others_read = others_read - 1
+          WHERE org_id = ?1 AND channel_id = ?2
+            AND user_id IN (SELECT r.user_id FROM messages AS m
+                              JOIN channel_reads AS r ON r.org_id = m.org_id AND r.channel_id = m.channel_id
+                             WHERE m.org_id = ?1 AND m.id = ?3 AND r.seq >= m.seq AND r.user_id <> m.sender_id)",
+        args![id, message],
+    )?;
+    tx.execute(
+        "UPDATE channel_counts SET mentions = mentions - 1, mentions_read = mentions_read - (
+                SELECT count(*) FROM messages AS m
+                  JOIN channel_reads AS r ON r.org_id = m.org_id AND r.channel_id = m.channel_id
+                 WHERE m.org_id = ?1 AND m.id = ?3 AND r.user_id = channel_counts.user_id AND r.seq >= m.seq)
+          WHERE org_id = ?1 AND channel_id = ?2
+            AND user_id IN (SELECT x.user_id FROM message_mentions AS x WHERE x.org_id = ?1 AND x.message_id = ?3)",
+        args![id, message],
+    )?;
     Ok(())
 }
 
@@ -151,8 +203,8 @@ pub fn agents(tx: &mut TenantTx<'_, '_>, id: ChannelId) -> Result<Vec<UserId>> {
     )
 }
 
-/// Moves a read marker forward to the message that has this number; false when it stood there
-/// already, or further on.
+/// Moves a read marker forward to the message that has this number, and counts what lies before it
+/// as read; false when it stood there already, or further on.
 pub fn mark_read(
     tx: &mut TenantTx<'_, '_>,
     id: ChannelId,
@@ -160,12 +212,42 @@ pub fn mark_read(
     message: MessageId,
     seq: i64,
 ) -> Result<bool> {
-    tx.execute(
+    let moved = tx.execute(
         "INSERT INTO channel_reads (org_id, channel_id, user_id, message_id, seq) VALUES (?1, ?2, ?3, ?4, ?5)
          ON CONFLICT (org_id, channel_id, user_id) DO UPDATE
             SET message_id = excluded.message_id, seq = excluded.seq
           WHERE channel_reads.seq < excluded.seq",
         args![id, user, message, seq],
-    )
-    .map(|moved| moved > 0)
+    )?;
+    if moved == 0 {
+        return Ok(false);
+    }
+    // Nobody posts or deletes here meanwhile: on PostgreSQL both wait for this row.
+    tx.execute("UPDATE channels SET live = live WHERE org_id = ?1 AND id = ?2", args![id])?;
+    // What is unread then: the messages after the marker, less the reader's own and the deleted ones
+    // of others. Only the last, which are few, are counted one by one.
+    tx.execute(
+        "INSERT INTO channel_counts (org_id, channel_id, user_id, others_read, mentions_read)
+         SELECT c.org_id, c.id, ?3,
+                c.live - coalesce(k.own, 0) - (
+                    c.posted - m.nth
+                    - coalesce(k.posted, 0)
+                    + coalesce((SELECT o.sender_nth FROM messages AS o
+                                 WHERE o.org_id = ?1 AND o.channel_id = ?2 AND o.sender_id = ?3 AND o.seq <= ?4
+                                 ORDER BY o.seq DESC LIMIT 1), 0)
+                    - (SELECT count(*) FROM messages AS d
+                        WHERE d.org_id = ?1 AND d.channel_id = ?2 AND d.seq > ?4 AND d.sender_id <> ?3
+                          AND d.deleted_at IS NOT NULL)),
+                coalesce(k.mentions, 0) - (
+                    SELECT count(*) FROM message_mentions AS x
+                     WHERE x.org_id = ?1 AND x.user_id = ?3 AND x.channel_id = ?2 AND x.seq > ?4)
+           FROM channels AS c
+           JOIN messages AS m ON m.org_id = c.org_id AND m.channel_id = c.id AND m.seq = ?4
+           LEFT JOIN channel_counts AS k ON k.org_id = c.org_id AND k.channel_id = c.id AND k.user_id = ?3
+          WHERE c.org_id = ?1 AND c.id = ?2
+         ON CONFLICT (org_id, channel_id, user_id) DO UPDATE
+            SET others_read = excluded.others_read, mentions_read = excluded.mentions_read",
+        args![id, user, seq],
+    )?;
+    Ok(true)
 }

@@ -220,7 +220,8 @@ pub fn setting(
     )
 }
 
-/// Stores a new message under its number, with the key and hash that it was sent with.
+/// Stores a new message under its number, with the key and hash that it was sent with. Its channel
+/// has counted it already: see [`super::channel::count_post`].
 pub fn insert(
     tx: &mut TenantTx<'_, '_>,
     message: &Message,
@@ -230,8 +231,11 @@ pub fn insert(
     let (key, hash) = key.unzip();
     tx.execute(
         "INSERT INTO messages (org_id, id, seq, channel_id, sender_id, kind, content, task_id, reply_to_id, hops,
-                idempotency_key, request_hash, created_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+                idempotency_key, request_hash, created_at, nth, sender_nth)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,
+                (SELECT c.posted FROM channels AS c WHERE c.org_id = ?1 AND c.id = ?4),
+                (SELECT k.posted FROM channel_counts AS k
+                  WHERE k.org_id = ?1 AND k.channel_id = ?4 AND k.user_id = ?5))",
         args![
             message.id,
             seq,
@@ -306,8 +310,8 @@ pub fn mentioned_by_id(
 /// Stores whom a message mentions.
 pub fn insert_mentions(tx: &mut TenantTx<'_, '_>, id: MessageId, users: &[UserId]) -> Result<()> {
     tx.execute(
-        "INSERT INTO message_mentions (org_id, message_id, user_id)
-         SELECT m.org_id, m.id, u.id
+        "INSERT INTO message_mentions (org_id, message_id, user_id, channel_id, seq)
+         SELECT m.org_id, m.id, u.id, m.channel_id, m.seq
            FROM messages AS m JOIN users AS u ON u.org_id = m.org_id
           WHERE m.org_id = ?1 AND m.id = ?2 AND u.id IN uuids(?3)",
         args![id, Json(users)],
@@ -321,6 +325,7 @@ pub fn erase(tx: &mut TenantTx<'_, '_>, id: MessageId, at: Timestamp) -> Result<
         "UPDATE messages SET content = '', deleted_at = ?3 WHERE org_id = ?1 AND id = ?2",
         args![id, at],
     )?;
+    tx.execute("UPDATE message_mentions SET seq = NULL WHERE org_id = ?1 AND message_id = ?2", args![id])?;
     Ok(())
 }
 
