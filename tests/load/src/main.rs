@@ -9,6 +9,7 @@ mod baseline;
 mod cases;
 mod client;
 mod fanout;
+mod growth;
 mod process;
 mod report;
 mod rows;
@@ -72,6 +73,8 @@ enum Other {
     Soak(soak::Soak),
     /// Two builds of the server against each other, in turns.
     Versus(versus::Versus),
+    /// What requests cost on a small and on a large database.
+    Growth(growth::Growth),
     /// Baseline (a).
     #[command(hide = true)]
     BaselineHttp { answers: PathBuf },
@@ -139,7 +142,7 @@ fn main() -> Result<ExitCode> {
             return Ok(ExitCode::SUCCESS);
         }
         Some(Other::Soak(soak)) => return soaks(soak, &args),
-        Some(Other::Versus(_)) | None => {}
+        Some(Other::Versus(_) | Other::Growth(_)) | None => {}
     }
     rlimit::increase_nofile_limit(u64::MAX)?;
     // One thread: the client leaves as much of the machine as it can to what it measures.
@@ -150,6 +153,16 @@ fn main() -> Result<ExitCode> {
         let table = tokio::task::LocalSet::new().block_on(&runtime, versus::run(versus, directory.path()))?;
         writeln!(std::io::stdout(), "{table}")?;
         return Ok(ExitCode::SUCCESS);
+    }
+    if let Some(Other::Growth(growth)) = &args.other {
+        let place = args.directory.clone().unwrap_or_else(|| root().join("target"));
+        let directory = tempfile::Builder::new().prefix("growth-").tempdir_in(&place)?;
+        let table = tokio::task::LocalSet::new().block_on(&runtime, growth::run(growth, directory.path()))?;
+        writeln!(std::io::stdout(), "{table}")?;
+        return match &growth.markdown {
+            Some(file) => report::keep_growth(file, &table).map(|()| ExitCode::SUCCESS),
+            None => Ok(ExitCode::SUCCESS),
+        };
     }
     let report = tokio::task::LocalSet::new().block_on(&runtime, measure(&args))?;
     let markdown = report.markdown()?;

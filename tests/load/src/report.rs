@@ -16,6 +16,9 @@ use crate::{process, streams};
 /// Between these lines of a document stands the last measurement.
 const BEGIN: &str = "<!-- measured -->";
 const END: &str = "<!-- end of measured -->";
+/// The same for the table of growth.
+const BEGIN_GROWTH: &str = "<!-- growth -->";
+const END_GROWTH: &str = "<!-- end of growth -->";
 
 const KIBIBYTE: f64 = 1_024.0;
 const MEBIBYTE: f64 = 1_048_576.0;
@@ -349,12 +352,21 @@ fn median(times: &[Duration]) -> f64 {
 
 /// Puts `measured` into a document, in place of the measurement that stands in it.
 pub(crate) fn keep(file: &Path, measured: &str) -> Result<()> {
+    keep_between(file, BEGIN, END, measured)
+}
+
+/// The same for the table of growth.
+pub(crate) fn keep_growth(file: &Path, measured: &str) -> Result<()> {
+    keep_between(file, BEGIN_GROWTH, END_GROWTH, measured)
+}
+
+fn keep_between(file: &Path, begin: &str, end: &str, measured: &str) -> Result<()> {
     let document = std::fs::read_to_string(file).unwrap_or_default();
-    let (before, after) = match (document.split_once(BEGIN), document.split_once(END)) {
+    let (before, after) = match (document.split_once(begin), document.split_once(end)) {
         (Some((before, _)), Some((_, after))) => (before, after),
         _ => (document.as_str(), "\n"),
     };
-    std::fs::write(file, format!("{before}{BEGIN}\n\n{}\n\n{END}{after}", measured.trim_end()))
+    std::fs::write(file, format!("{before}{begin}\n\n{}\n\n{end}{after}", measured.trim_end()))
         .with_context(|| format!("write {}", file.display()))
 }
 
