@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::events::Recorded;
 use crate::realtime::{PAGE, Source, Standing};
 use crate::store::TenantTx;
-use crate::store::event::{self, Direction, Wanted};
+use crate::store::event::{self, Direction};
 
 /// Somebody who listens.
 pub(super) struct Listener {
@@ -45,9 +45,7 @@ impl Listener {
 
 impl Source for Listener {
     fn page(&self, seq: i64) -> Answer<Option<(Standing, Vec<Recorded>)>> {
-        let page = move |tx: &mut TenantTx<'_, '_>| {
-            Ok(event::page(tx, &Wanted::default(), Direction::After(seq), PAGE)?)
-        };
+        let page = move |tx: &mut TenantTx<'_, '_>| Ok(event::page(tx, Direction::After(seq), PAGE)?);
         Box::pin(Listener::look(self.app.clone(), self.caller.clone(), page))
     }
 

@@ -1,15 +1,76 @@
 //! Reading the event log as somebody may see it.
 
-use mission_control_shared::Role;
+use mission_control_shared::{ChannelId, EventKind, ProjectId, Role, TaskId, Timestamp, UserId};
 
 use super::policy::{self, Action};
 use crate::error::{Error, Result};
 use crate::events::{Recorded, Viewer};
-use crate::store::event::{self, Direction, Head, Wanted};
-use crate::store::{TenantTx, project, subscription};
+use crate::store::event::{self, Direction, Head, Run, Span};
+use crate::store::{TenantTx, channel, project, subscription};
 
-/// Events that are read at a time while looking for ones that the caller may see.
-const SCAN: i64 = 200;
+/// Events that are read at a time while looking for ones that fit.
+const SCAN: usize = 200;
+/// Events that one request looks at; when too few of them fit, the cursor goes on from there.
+const BUDGET: usize = 1_000;
+
+/// What a reader of the log asks for; empty lists and `None` ask for everything.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// Any of these kinds.
+    pub kinds: Vec<EventKind>,
+    /// By this actor.
+    pub actor_id: Option<UserId>,
+    /// About this project.
+    pub project_id: Option<ProjectId>,
+    /// About this task.
+    pub task_id: Option<TaskId>,
+    /// About this channel.
+    pub channel_id: Option<ChannelId>,
+    /// At this time or later.
+    pub from: Option<Timestamp>,
+    /// Before this time.
+    pub to: Option<Timestamp>,
+}
+
+impl Wanted {
+    fn fits(&self, event: &Recorded) -> bool {
+        let audience = &event.audience;
+        (self.kinds.is_empty() || self.kinds.contains(&audience.kind))
+            && self.actor_id.is_none_or(|actor| event.actor_id == Some(actor))
+            && self.project_id.is_none_or(|project| audience.projects.contains(&project))
+            && self.task_id.is_none_or(|task| audience.task == Some(task))
+            && self.channel_id.is_none_or(|channel| audience.channel == Some(channel))
+            && self.from.is_none_or(|from| event.at >= from)
+            && self.to.is_none_or(|to| event.at < to)
+    }
+
+    /// The parts of the log that hold everything asked for, the narrowest that an index knows.
+    fn runs(&self) -> Vec<Run> {
+        let one = (self.task_id.map(Run::Task))
+            .or(self.channel_id.map(Run::Channel))
+            .or(self.project_id.map(Run::Project))
+            .or(self.actor_id.map(Run::Actor));
+        match one {
+            Some(run) => vec![run],
+            None if self.kinds.is_empty() => vec![Run::All],
+            None => self.kinds.iter().copied().map(Run::Kind).collect(),
+        }
+    }
+
+    /// The numbers that the times leave. Numbers rise with time but for a clock that is set back,
+    /// which the slack allows for.
+    fn span(&self, tx: &mut TenantTx<'_, '_>, direction: Direction) -> Result<Span> {
+        const SLACK: i64 = 3_600_000_000;
+        let mut span = Span::from(direction);
+        if let Some(from) = self.from {
+            span.after = span.after.max(event::number_at(tx, Timestamp(from.0.saturating_sub(SLACK)))? - 1);
+        }
+        if let Some(to) = self.to {
+            span.before = span.before.min(event::number_at(tx, Timestamp(to.0.saturating_add(SLACK)))?);
+        }
+        Ok(span)
+    }
+}
 
 /// The actor as a listener, as things stand now.
 pub fn viewer(tx: &mut TenantTx<'_, '_>) -> Result<Viewer> {
@@ -22,36 +83,41 @@ pub fn viewer(tx: &mut TenantTx<'_, '_>) -> Result<Viewer> {
     })
 }
 
-/// Up to `limit` events that the caller may see, and the cursor of the next page.
+/// Up to `limit` events that the caller may see, and the cursor of the next page. There may be fewer,
+/// even none, before a next page: one request looks at so much of the log and no more.
 pub fn list(
     tx: &mut TenantTx<'_, '_>,
     wanted: &Wanted,
-    mut direction: Direction,
+    direction: Direction,
     limit: i64,
 ) -> Result<(Vec<Recorded>, Option<i64>)> {
     let viewer = viewer(tx)?;
     let limit = usize::try_from(limit).unwrap_or(0);
-    let mut found = Vec::new();
+    let (mut span, mut runs) = (wanted.span(tx, direction)?, wanted.runs());
+    let (mut found, mut examined): (Vec<Recorded>, usize) = (Vec::new(), 0);
+    // What is read first fills the page of whoever sees nearly everything.
+    let mut batch = limit + 1;
     loop {
-        let page = event::page(tx, wanted, direction, SCAN)?;
-        let scanned_all = (page.len() as i64) < SCAN;
-        for event in page {
-            let seq = event.seq;
-            if viewer.may_see(&event.audience) {
-                if found.len() == limit {
-                    let last = found.last().map(|event: &Recorded| event.seq);
-                    return Ok((found, last));
-                }
-                found.push(event);
+        let seqs = event::merged(tx, &runs, span, batch)?;
+        let keep = |event: &Recorded| viewer.may_see(&event.audience) && wanted.fits(event);
+        for event in event::by_numbers(tx, &seqs, keep)? {
+            if found.len() == limit {
+                let last = found.last().map(|event| event.seq);
+                return Ok((found, last));
             }
-            direction = match direction {
-                Direction::Before(_) => Direction::Before(seq),
-                Direction::After(_) => Direction::After(seq),
-            };
+            found.push(event);
         }
-        if scanned_all {
-            return Ok((found, None));
+        examined += seqs.len();
+        match seqs.last() {
+            Some(last) if seqs.len() == batch && examined < BUDGET => span = span.beyond(*last),
+            Some(last) if seqs.len() == batch => return Ok((found, Some(*last))),
+            _ => return Ok((found, None)),
         }
+        if matches!(runs[..], [Run::All]) {
+            runs = channel::entered_by(tx, viewer.user_id)?.into_iter().map(Run::Channel).collect();
+            runs.push(Run::OutsideChannels);
+        }
+        batch = SCAN;
     }
 }
 
@@ -62,7 +128,7 @@ pub fn export(
     after: i64,
 ) -> Result<(Vec<Recorded>, Option<i64>)> {
     policy::require(tx.actor(), Action::ExportEvents)?;
-    list(tx, wanted, Direction::After(after), SCAN)
+    list(tx, wanted, Direction::After(after), SCAN as i64)
 }
 
 /// Where a new stream starts: from now on, or after an event that the listener names.

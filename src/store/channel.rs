@@ -109,6 +109,19 @@ pub fn add_counts(tx: &mut TenantTx<'_, '_>, channels: &mut [Channel], user: Use
     Ok(())
 }
 
+/// The channels that a user may enter, in no order.
+pub fn entered_by(tx: &mut TenantTx<'_, '_>, user: UserId) -> Result<Vec<ChannelId>> {
+    tx.rows(
+        "SELECT c.id FROM channels AS c WHERE c.org_id = ?1 AND c.project_id IS NULL
+         UNION ALL
+         SELECT c.id FROM project_members AS a
+           JOIN channels AS c ON c.org_id = a.org_id AND c.project_id = a.project_id
+          WHERE a.org_id = ?1 AND a.user_id = ?2",
+        args![user],
+        |row| row.get(0),
+    )
+}
+
 /// Stores a new channel.
 pub fn insert(tx: &mut TenantTx<'_, '_>, channel: &Channel) -> Result<()> {
     tx.execute(

@@ -1,4 +1,4 @@
-//! One text for both engines: statements are written once, with `?N` parameters and two list forms,
+//! One text for both engines: statements are written once, with `?N` parameters and three list forms,
 //! and turned into the engine's own text here.
 //!
 //! | written | SQLite | PostgreSQL |
@@ -6,6 +6,7 @@
 //! | `?3` | `?3` | `$3` |
 //! | `uuids(?3)` | the ids of a JSON list | the same |
 //! | `texts(?3)` | the texts of a JSON list | the same |
+//! | `numbers(?3)` | the numbers of a JSON list | the same |
 //!
 //! A limit is written `LIMIT ?3 + 0`: SQLite plans with the value of a bare `LIMIT ?3`, and so prepares the
 //! statement anew at every run.
@@ -13,6 +14,9 @@
 //! `IN uuids(?3)` therefore takes a list as one parameter. Text in quotes is left alone.
 
 use std::borrow::Cow;
+
+/// How lists start.
+const LISTS: [&str; 3] = ["uuids(?", "texts(?", "numbers(?"];
 
 /// An engine's way of writing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,13 +30,13 @@ pub enum Dialect {
 impl Dialect {
     /// The text that this engine takes. Borrowed when nothing is different.
     pub fn translate(self, sql: &str) -> Cow<'_, str> {
-        let has_lists = sql.contains("uuids(?") || sql.contains("texts(?");
+        let has_lists = LISTS.iter().any(|form| sql.contains(form));
         if self == Dialect::Sqlite && !has_lists {
             return Cow::Borrowed(sql);
         }
         let mut out = String::with_capacity(sql.len() + 64);
         let mut rest = sql;
-        while let Some(at) = rest.find(['?', '\'', 'u', 't']) {
+        while let Some(at) = rest.find(['?', '\'', 'u', 't', 'n']) {
             out.push_str(&rest[..at]);
             rest = &rest[at..];
             let starts_word = !out.ends_with(|last: char| last.is_alphanumeric() || last == '_');
@@ -68,6 +72,10 @@ impl Dialect {
             (Dialect::Postgres, "uuids") => {
                 ("(SELECT listed.value::uuid FROM jsonb_array_elements_text(", "::jsonb) AS listed (value))")
             }
+            (Dialect::Postgres, "numbers") => (
+                "(SELECT listed.value::bigint FROM jsonb_array_elements_text(",
+                "::jsonb) AS listed (value))",
+            ),
             (Dialect::Postgres, _) => {
                 ("(SELECT listed.value FROM jsonb_array_elements_text(", "::jsonb) AS listed (value))")
             }
@@ -83,11 +91,11 @@ fn split_number(text: &str) -> (&str, &str) {
     text.split_at(length)
 }
 
-/// Reads `uuids(?3)` or `texts(?3)` where the text starts with it.
+/// Reads `uuids(?3)` and its like where the text starts with it.
 fn list(text: &str) -> Option<(&str, &str, &str)> {
-    let kind = ["uuids", "texts"].into_iter().find(|kind| text.starts_with(kind))?;
-    let (number, after) = split_number(text[kind.len()..].strip_prefix("(?")?);
-    Some((kind, number, after.strip_prefix(')')?))
+    let form = LISTS.into_iter().find(|form| text.starts_with(form))?;
+    let (number, after) = split_number(&text[form.len()..]);
+    Some((form.trim_end_matches("(?"), number, after.strip_prefix(')')?))
 }
 
 #[cfg(test)]
@@ -119,6 +127,12 @@ mod tests {
             "SELECT 1 WHERE id IN (SELECT listed.value::uuid FROM jsonb_array_elements_text($3::jsonb) \
              AS listed (value)) AND status IN (SELECT listed.value FROM \
              jsonb_array_elements_text($4::jsonb) AS listed (value))"
+        );
+        let sql = "SELECT 1 WHERE numbers > 1 AND seq IN numbers(?2)";
+        assert_eq!(
+            Dialect::Postgres.translate(sql),
+            "SELECT 1 WHERE numbers > 1 AND seq IN (SELECT listed.value::bigint FROM \
+             jsonb_array_elements_text($2::jsonb) AS listed (value))"
         );
     }
 

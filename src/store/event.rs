@@ -1,15 +1,17 @@
 //! The event log of each organization: append, read after a cursor.
 
+mod run;
+
 use std::collections::HashMap;
 
-use mission_control_shared::{
-    ChannelId, EventId, EventKind, MessageId, OrgId, ProjectId, TaskId, Timestamp, UserId,
-};
+use mission_control_shared::{EventId, MessageId, OrgId, ProjectId, UserId};
 
 use super::filter::Filter;
 use super::{Json, Result, TenantTx, ToValue as _, Value, message, tx::Row};
 use crate::args;
 use crate::events::{Audience, Draft, Publication, Recorded};
+
+pub use self::run::{Run, Span, merged, number_at};
 
 /// A number in the log that this transaction holds, with the log's epoch.
 #[derive(Clone, Copy, Debug)]
@@ -116,81 +118,54 @@ pub enum Direction {
     After(i64),
 }
 
-/// What a reader of the log asks for; empty lists and `None` ask for everything.
-#[derive(Clone, Debug, Default)]
-pub struct Wanted {
-    /// Any of these kinds.
-    pub kinds: Vec<EventKind>,
-    /// By this actor.
-    pub actor_id: Option<UserId>,
-    /// About this project.
-    pub project_id: Option<ProjectId>,
-    /// About this task.
-    pub task_id: Option<TaskId>,
-    /// About this channel.
-    pub channel_id: Option<ChannelId>,
-    /// At this time or later.
-    pub from: Option<Timestamp>,
-    /// Before this time.
-    pub to: Option<Timestamp>,
-}
+/// Columns of every statement that gives events, in the order that [`recorded`] reads.
+const COLUMNS: &str = "e.seq, e.id, e.type, e.actor_id, e.actor_type, e.project_ids, e.task_id, e.channel_id,
+    e.message_id, e.subject_id, e.addressed, e.restricted_project_id, e.admin_only, e.payload, e.at";
 
 /// Up to `limit` events in the direction's order.
-pub fn page(
-    tx: &mut TenantTx<'_, '_>,
-    wanted: &Wanted,
-    direction: Direction,
-    limit: i64,
-) -> Result<Vec<Recorded>> {
-    let epoch = head(tx)?.epoch;
-    let kinds = Json(&wanted.kinds);
+pub fn page(tx: &mut TenantTx<'_, '_>, direction: Direction, limit: i64) -> Result<Vec<Recorded>> {
     let mut filter = Filter::default();
-    match &direction {
-        Direction::Before(seq) => filter.and("e.seq < ?#", seq.value()),
-        Direction::After(seq) => filter.and("e.seq > ?#", seq.value()),
-    }
-    if !wanted.kinds.is_empty() {
-        filter.and("e.type IN texts(?#)", kinds.value());
-    }
-    if wanted.actor_id.is_some() {
-        filter.and("e.actor_id = ?#", wanted.actor_id.value());
-    }
-    if wanted.project_id.is_some() {
-        filter.and(
-            "e.seq IN (SELECT p.seq FROM event_projects AS p WHERE p.org_id = ?1 AND p.project_id = ?#)",
-            wanted.project_id.value(),
-        );
-    }
-    if wanted.task_id.is_some() {
-        filter.and("e.task_id = ?#", wanted.task_id.value());
-    }
-    if wanted.channel_id.is_some() {
-        filter.and("e.channel_id = ?#", wanted.channel_id.value());
-    }
-    if wanted.from.is_some() {
-        filter.and("e.at >= ?#", wanted.from.value());
-    }
-    if wanted.to.is_some() {
-        filter.and("e.at < ?#", wanted.to.value());
-    }
-    let order = match direction {
-        Direction::Before(_) => "DESC",
-        Direction::After(_) => "ASC",
+    let order = match &direction {
+        Direction::Before(seq) => {
+            filter.and("e.seq < ?#", seq.value());
+            "DESC"
+        }
+        Direction::After(seq) => {
+            filter.and("e.seq > ?#", seq.value());
+            "ASC"
+        }
     };
     let limit = filter.push(Value::Int(limit));
-    let sql = format!(
-        "SELECT e.seq, e.id, e.type, e.actor_id, e.actor_type, e.project_ids, e.task_id, e.channel_id,
-                e.message_id, e.subject_id, e.addressed, e.restricted_project_id, e.admin_only, e.payload, e.at
-           FROM events AS e
-          WHERE e.org_id = ?1{}
-          ORDER BY e.seq {order}
-          LIMIT ?{limit} + 0",
-        filter.text()
-    );
+    let conditions = format!("{} ORDER BY e.seq {order} LIMIT ?{limit} + 0", filter.text());
+    select(tx, &conditions, filter.args(), |_| true)
+}
+
+/// The events that have these numbers and that `keep` lets through, in the order of the numbers.
+pub fn by_numbers(
+    tx: &mut TenantTx<'_, '_>,
+    seqs: &[i64],
+    keep: impl Fn(&Recorded) -> bool,
+) -> Result<Vec<Recorded>> {
+    let mut events = select(tx, " AND e.seq IN numbers(?2)", args![Json(seqs)], keep)?;
+    events.sort_unstable_by_key(|event| event.seq);
+    if seqs.first() > seqs.last() {
+        events.reverse();
+    }
+    Ok(events)
+}
+
+fn select(
+    tx: &mut TenantTx<'_, '_>,
+    conditions: &str,
+    args: &[Value<'_>],
+    keep: impl Fn(&Recorded) -> bool,
+) -> Result<Vec<Recorded>> {
+    let epoch = head(tx)?.epoch;
+    let sql = format!("SELECT {COLUMNS} FROM events AS e WHERE e.org_id = ?1{conditions}");
     let org_id = tx.org_id();
-    let rows = tx.rows(&sql, filter.args(), |row| {
-        Ok((recorded(row, org_id, epoch)?, row.get::<Option<MessageId>>(8)?))
-    })?;
+    let mut rows =
+        tx.rows(&sql, args, |row| Ok((recorded(row, org_id, epoch)?, row.get::<Option<MessageId>>(8)?)))?;
+    rows.retain(|(event, _)| keep(event));
     let ids: Vec<MessageId> = rows.iter().filter_map(|(_, message)| *message).collect();
     let mut messages = HashMap::new();
     if !ids.is_empty() {

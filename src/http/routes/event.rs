@@ -12,14 +12,14 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::app::App;
 use crate::auth::Caller;
-use crate::domain::event;
+use crate::domain::event::{self, Wanted};
 use crate::error::{Error, Result};
 use crate::events::Recorded;
 use crate::http::csv;
 use crate::http::extract::{Query, UserRef, limit};
 use crate::http::openapi::{OrgPath, ReadProblems};
 use crate::http::reply::Reply;
-use crate::store::event::{Direction, Wanted};
+use crate::store::event::Direction;
 
 /// How the list is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, ToSchema)]

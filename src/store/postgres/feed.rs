@@ -15,7 +15,7 @@ use postgres::{Client, NoTls};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::super::event::{self, Direction, Wanted};
+use super::super::event::{self, Direction};
 use super::super::tx::Actor;
 use super::super::{Clock, Publish, Result, Value, organization};
 use super::{Manager, Session, read};
@@ -168,7 +168,7 @@ impl Reader {
             let after = self.seen.get(&org_id).copied().unwrap_or(0);
             let page = self.read(|tx| {
                 let mut tx = tx.tenant(org_id, &Actor::SYSTEM)?;
-                Ok(event::page(&mut tx, &Wanted::default(), Direction::After(after), PAGE)?)
+                Ok(event::page(&mut tx, Direction::After(after), PAGE)?)
             });
             let page = match page {
                 Ok(page) => page,

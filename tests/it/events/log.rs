@@ -117,6 +117,37 @@ async fn pages_join_without_a_seam_in_both_directions() {
 }
 
 #[tokio::test]
+async fn a_reader_finds_their_few_events_among_many_and_a_filter_looks_at_so_many_at_a_time() {
+    let hub = TestHub::start().await;
+    let acme = hub.tenant("acme").await;
+    let bob = hub.person(&acme, "bob", "contributor").await;
+    let apollo = acme.admin.creates_project("Apollo").await;
+    let before = numbers(&bob.events().await);
+    for _ in 0..24 {
+        let crowd = (0..50).map(|_| acme.admin.says(text(&apollo, "channel_id"), "only us"));
+        futures_util::future::join_all(crowd).await;
+    }
+
+    let newest = bob.get(&acme.path("/events?limit=3")).await.expect_status(200).json();
+    let expected: Vec<i64> = before.iter().rev().take(3).copied().collect();
+    assert_eq!(numbers(newest["data"].as_array().unwrap()), expected, "the first page already has them");
+
+    let (mut found, mut pages, mut cursor) = (Vec::new(), 0, i64::MAX);
+    loop {
+        let path = format!("/events?limit=3&project_id={}&before={cursor}", text(&apollo, "id"));
+        let page = bob.get(&acme.path(&path)).await.expect_status(200).json();
+        found.extend(numbers(page["data"].as_array().unwrap()));
+        pages += 1;
+        match page["next_cursor"].as_i64() {
+            Some(next) => cursor = next,
+            None => break,
+        }
+    }
+    assert!(!found.is_empty() && found.iter().all(|number| before.contains(number)), "{found:?}");
+    assert!(pages > 1, "1,200 events are more than one request looks at");
+}
+
+#[tokio::test]
 async fn pages_skip_what_is_not_for_the_caller_and_still_come_full() {
     let hub = TestHub::start().await;
     let acme = hub.tenant("acme").await;

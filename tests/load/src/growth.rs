@@ -72,11 +72,13 @@ impl Hub {
         let server = Server::start(binary, data_dir).await?;
         let world =
             World { keys: world.keys.clone(), channel: world.channel.clone(), tasks: world.tasks.clone() };
-        let mut hub = Hub { server, world, project: String::new(), agent: String::new(), messages: Vec::new() };
+        let mut hub =
+            Hub { server, world, project: String::new(), agent: String::new(), messages: Vec::new() };
         hub.project = hub.text("/projects", "/data/0/id").await?;
         hub.agent = hub.text("/users?type=agent", "/data/1/id").await?;
         let history = format!("/channels/{}/messages?after=", hub.world.channel);
-        let newest = hub.text(&format!("/channels/{}/messages?limit=100", hub.world.channel), "/data/99/id").await?;
+        let newest =
+            hub.text(&format!("/channels/{}/messages?limit=100", hub.world.channel), "/data/99/id").await?;
         let page = hub.get(&format!("{history}{newest}&limit=100")).await?;
         let ids = page["data"].as_array().context("no messages")?.iter();
         hub.messages = ids.filter_map(|message| Some(message["id"].as_str()?.to_owned())).collect();
@@ -152,7 +154,8 @@ fn cases() -> Vec<Case> {
             name: "create",
             status: 201,
             requests: |hub| {
-                let new = json!({ "title": "A task of the load", "type": "feature", "description": DESCRIPTION });
+                let new =
+                    json!({ "title": "A task of the load", "type": "feature", "description": DESCRIPTION });
                 vec![ask(hub, 0, "POST", "/tasks", Some(new))]
             },
         },
@@ -240,7 +243,8 @@ pub(crate) async fn run(growth: &Growth, directory: &Path) -> Result<String> {
     let took = began.elapsed().as_secs_f64();
     let bytes = std::fs::metadata(&file)?.len();
     let hubs = [Hub::start(&binary, &small, &world).await?, Hub::start(&binary, &large, &world).await?];
-    let wanted = |case: &Case| growth.only.is_empty() || growth.only.iter().any(|word| case.name.contains(word));
+    let wanted =
+        |case: &Case| growth.only.is_empty() || growth.only.iter().any(|word| case.name.contains(word));
     let mut rows = Vec::new();
     for case in cases().into_iter().filter(wanted) {
         say(case.name);

@@ -22,10 +22,7 @@ struct Start {
 impl Start {
     /// The id of new row `number` of a kind.
     fn id(&self, kind: u8, number: &str) -> String {
-        format!(
-            "unhex(printf('%012x7{kind:03x}8000%012x', ({} + {number}) / 1000, {number}))",
-            self.micros
-        )
+        format!("unhex(printf('%012x7{kind:03x}8000%012x', ({} + {number}) / 1000, {number}))", self.micros)
     }
 
     fn at(&self, number: &str) -> String {
@@ -140,7 +137,13 @@ fn fill_tasks(database: &Connection, start: &Start, tasks: usize) -> Result<()> 
     without_indexes(database, "tasks", || multiply(database, "tasks", "true", tasks, &columns))?;
     let project = "(SELECT project_id FROM places WHERE i = n % 5)".to_owned();
     without_indexes(database, "task_projects", || {
-        multiply(database, "task_projects", "true", tasks, &[("task_id", id.clone()), ("project_id", project)])
+        multiply(
+            database,
+            "task_projects",
+            "true",
+            tasks,
+            &[("task_id", id.clone()), ("project_id", project)],
+        )
     })?;
     without_indexes(database, "task_assignees", || {
         for further in ["n", "n + 1"] {
