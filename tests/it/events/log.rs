@@ -123,8 +123,8 @@ async fn a_reader_finds_their_few_events_among_many_and_a_filter_looks_at_so_man
     let bob = hub.person(&acme, "bob", "contributor").await;
     let apollo = acme.admin.creates_project("Apollo").await;
     let before = numbers(&bob.events().await);
-    for _ in 0..24 {
-        let crowd = (0..50).map(|_| acme.admin.says(text(&apollo, "channel_id"), "only us"));
+    for _ in 0..150 {
+        let crowd = (0..8).map(|_| acme.admin.says(text(&apollo, "channel_id"), "only us"));
         futures_util::future::join_all(crowd).await;
     }
 
