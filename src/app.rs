@@ -9,6 +9,7 @@ mod lock;
 
 use std::sync::Arc;
 
+use anyhow::Context as _;
 use mission_control_shared::OrgStatus;
 use tokio_util::task::TaskTracker;
 
@@ -17,6 +18,7 @@ use crate::config::Config;
 use crate::error::{Conflict, Error, Result};
 use crate::events::{Publication, Signal};
 use crate::realtime::Hub;
+use crate::store::blob::Blobs;
 use crate::store::{Clock, Publish, Store, SystemTx, TenantTx};
 
 pub use self::directory::{Denied, OfAnother, check_files};
@@ -31,6 +33,7 @@ struct Parts {
     store: Store,
     auth: Arc<Auth>,
     hub: Arc<Hub>,
+    blobs: Arc<Blobs>,
     /// Writes that nobody waits for but the stop of the server.
     notes: TaskTracker,
     /// Held as long as the data directory is in use.
@@ -70,9 +73,10 @@ impl App {
         let auth = Arc::new(Auth::new(&config)?);
         let hub = Arc::new(Hub::default());
         let wires = Wires { auth: Arc::clone(&auth), hub: Arc::clone(&hub) };
+        let blobs = Arc::new(Blobs::open(&config.data_dir).context("open the folder of uploaded files")?);
         let store = Store::open(&config.place()?, clock, Arc::new(wires))?;
         let notes = TaskTracker::new();
-        Ok(App(Arc::new(Parts { config, store, auth, hub, notes, _lock: lock })))
+        Ok(App(Arc::new(Parts { config, store, auth, hub, blobs, notes, _lock: lock })))
     }
 
     /// The configuration.
@@ -88,6 +92,11 @@ impl App {
     /// Live delivery.
     pub fn hub(&self) -> &Arc<Hub> {
         &self.0.hub
+    }
+
+    /// The contents of uploaded files.
+    pub fn blobs(&self) -> &Arc<Blobs> {
+        &self.0.blobs
     }
 
     /// Time and ids.

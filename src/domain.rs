@@ -12,6 +12,7 @@ pub mod audit;
 pub mod channel;
 pub mod check;
 pub mod event;
+pub mod file;
 pub mod idempotency;
 pub mod identity;
 pub mod invitation;

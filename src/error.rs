@@ -30,6 +30,8 @@ pub enum Noun {
     Channel,
     /// A message.
     Message,
+    /// A file.
+    File,
     /// A session.
     Session,
     /// An invitation.
@@ -49,6 +51,7 @@ impl Noun {
             Noun::Dependency => ("DEPENDENCY_NOT_FOUND", "dependency"),
             Noun::Channel => ("CHANNEL_NOT_FOUND", "channel"),
             Noun::Message => ("MESSAGE_NOT_FOUND", "message"),
+            Noun::File => ("FILE_NOT_FOUND", "file"),
             Noun::Session => ("SESSION_NOT_FOUND", "session"),
             Noun::Invitation => ("INVITATION_NOT_FOUND", "invitation"),
             Noun::Route => ("NOT_FOUND", "page"),
@@ -87,6 +90,10 @@ pub enum Conflict {
     ChannelReadOnly,
     /// The message has been deleted.
     MessageDeleted,
+    /// Tasks or messages hold the file.
+    FileInUse,
+    /// The organization has no room for the file.
+    FileQuotaExceeded,
     /// The organization is suspended or about to be deleted.
     OrganizationReadOnly,
     /// The same key was used with another body.
@@ -118,6 +125,8 @@ impl Conflict {
             Conflict::TaskArchived => "TASK_ARCHIVED",
             Conflict::ChannelReadOnly => "CHANNEL_READ_ONLY",
             Conflict::MessageDeleted => "MESSAGE_DELETED",
+            Conflict::FileInUse => "FILE_IN_USE",
+            Conflict::FileQuotaExceeded => "FILE_QUOTA_EXCEEDED",
             Conflict::OrganizationReadOnly => "ORGANIZATION_READ_ONLY",
             Conflict::IdempotencyMismatch => "IDEMPOTENCY_MISMATCH",
             Conflict::InvitationForAnother => "INVITATION_FOR_ANOTHER",
@@ -170,6 +179,12 @@ pub enum Error {
     /// 413.
     #[error("the body is larger than 1 MiB")]
     BodyTooLarge,
+    /// 413: an uploaded file.
+    #[error("the file is larger than {megabytes} MB, the limit of this organization")]
+    FileTooLarge {
+        /// The limit.
+        megabytes: u64,
+    },
     /// 415.
     #[error("send the body as `content-type: application/json`")]
     UnsupportedMediaType,
@@ -211,7 +226,7 @@ impl Error {
             Error::MethodNotAllowed => 405,
             Error::Conflict(..) => 409,
             Error::StaleVersion => 412,
-            Error::BodyTooLarge => 413,
+            Error::BodyTooLarge | Error::FileTooLarge { .. } => 413,
             Error::UnsupportedMediaType => 415,
             Error::Limited(_) => 429,
             Error::Internal(_) => 500,
@@ -235,6 +250,7 @@ impl Error {
             Error::Conflict(conflict, ..) => conflict.code(),
             Error::StaleVersion => "STALE_VERSION",
             Error::BodyTooLarge => "BODY_TOO_LARGE",
+            Error::FileTooLarge { .. } => "FILE_TOO_LARGE",
             Error::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
             Error::Limited(_) => "RATE_LIMITED",
             Error::Internal(_) => "INTERNAL",

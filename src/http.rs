@@ -8,6 +8,7 @@
 pub mod admin;
 pub mod caller;
 pub mod csv;
+mod download;
 pub mod extract;
 pub mod openapi;
 pub mod reply;
@@ -20,6 +21,7 @@ mod front;
 mod linger;
 mod post;
 mod ui;
+mod upload;
 mod version;
 
 use axum::Router;
@@ -29,8 +31,8 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use self::routes::{
-    auth, channel, event, health, invitation, message, organization, project, stream, subscription, task,
-    user,
+    auth, channel, event, file, health, invitation, message, organization, project, stream, subscription,
+    task, user,
 };
 use crate::app::App;
 use crate::error::{Error, Noun};
@@ -75,6 +77,8 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(task::add_dependency))
         .routes(routes!(task::remove_dependency))
         .routes(routes!(message::list_task_messages))
+        .routes(routes!(file::upload_file))
+        .routes(routes!(file::get_file, file::remove_file))
         .routes(routes!(channel::list_channels, channel::create_channel))
         .routes(routes!(channel::get_channel, channel::update_channel))
         .routes(routes!(message::list_messages, message::post_message))

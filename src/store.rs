@@ -10,9 +10,11 @@
 //!
 //! Must not know: HTTP, who may do what, what a change means. It decides nothing.
 
+pub mod blob;
 pub mod channel;
 pub mod dialect;
 pub mod event;
+pub mod file;
 pub mod idempotency;
 pub mod identity;
 pub mod invitation;

@@ -26,6 +26,10 @@ pub enum Action {
     ManageChannels,
     /// Delete somebody else's message.
     DeleteAnyMessage,
+    /// Upload a file.
+    UploadFile,
+    /// Remove a file that somebody else uploaded.
+    RemoveAnyFile,
     /// Export the event log.
     ExportEvents,
 }
@@ -42,6 +46,8 @@ impl Action {
         Action::EditTask,
         Action::ManageChannels,
         Action::DeleteAnyMessage,
+        Action::UploadFile,
+        Action::RemoveAnyFile,
         Action::ExportEvents,
     ];
 
@@ -55,8 +61,9 @@ impl Action {
             | Action::EndProject
             | Action::ManageChannels
             | Action::DeleteAnyMessage
+            | Action::RemoveAnyFile
             | Action::ExportEvents => Role::Administrator,
-            Action::EditProject | Action::EditTask => Role::Contributor,
+            Action::EditProject | Action::EditTask | Action::UploadFile => Role::Contributor,
         }
     }
 }
@@ -80,7 +87,7 @@ mod tests {
     fn the_table_of_roles() {
         let contributor = Actor { role: Role::Contributor, ..Actor::SYSTEM };
         let allowed: Vec<_> = Action::ALL.iter().filter(|action| may(&contributor, **action)).collect();
-        assert_eq!(allowed, [&Action::EditProject, &Action::EditTask]);
+        assert_eq!(allowed, [&Action::EditProject, &Action::EditTask, &Action::UploadFile]);
         assert!(Action::ALL.iter().all(|action| may(&Actor::SYSTEM, *action)));
     }
 }

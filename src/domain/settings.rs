@@ -39,6 +39,8 @@ settings! {
         integrations: Integrations = Integrations::default(),
         /// What agents may do.
         agent_limits: AgentLimits = AgentLimits::default(),
+        /// Uploaded files.
+        files: Files = Files::default(),
         /// Copies of everything.
         backup: Backup = Backup::default(),
         /// Days between asking for deletion and deletion: 7 to 90.
@@ -103,6 +105,14 @@ settings! {
         allowed_models: Vec<String> = Vec::new(),
         /// Minutes that a sub-agent has: 5 to 1,440.
         sub_agent_default_timeout_minutes: u32 = 30,
+    }
+
+    /// Uploaded files.
+    Files {
+        /// The largest file, in MB: at least 1.
+        max_size_mb: u32 = 25,
+        /// What all files may take together, in GB: at least 1.
+        quota_gb: u32 = 5,
     }
 
     /// Copies of everything.

@@ -333,7 +333,8 @@ fn short(mut text: String, shown: usize) -> String {
     text
 }
 
-fn idempotency_key(parts: &Parts, body: &[u8]) -> Result<Option<Key>> {
+/// The idempotency key of a request with this body.
+pub fn idempotency_key(parts: &Parts, body: &[u8]) -> Result<Option<Key>> {
     let mut values = parts.headers.get_all("idempotency-key").iter();
     let Some(value) = values.next() else {
         return Ok(None);

@@ -21,6 +21,8 @@ use crate::error::Error;
 
 /// A request that takes longer is given up; its writes stand or fall as a whole.
 const TIME_LIMIT: Duration = Duration::from_secs(30);
+/// The same for an upload, whose sender is held to a pace of its own.
+const UPLOAD_TIME_LIMIT: Duration = Duration::from_secs(3_600);
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const API_VERSION: HeaderName = HeaderName::from_static(mission_control_shared::API_VERSION_HEADER);
@@ -46,7 +48,10 @@ pub(super) async fn front(State(app): State<App>, request: Request, next: Next) 
         }
     };
     let running = AssertUnwindSafe(run.instrument(span.clone())).catch_unwind();
-    let answer = match tokio::time::timeout(TIME_LIMIT, running).await {
+    let is_upload =
+        method == Method::POST && route.as_ref().is_some_and(|route| route.as_str().ends_with("/files"));
+    let time_limit = if is_upload { UPLOAD_TIME_LIMIT } else { TIME_LIMIT };
+    let answer = match tokio::time::timeout(time_limit, running).await {
         Ok(Ok(response)) => response,
         Ok(Err(_)) => {
             span.in_scope(|| Error::Internal(anyhow::anyhow!("a handler panicked")).into_response())
@@ -71,7 +76,7 @@ fn dress(mut response: Response, app: &App, id: uuid::Uuid) -> Response {
         headers.insert(REQUEST_ID, id);
     }
     headers.insert(API_VERSION, HeaderValue::from_static(mission_control_shared::API_VERSION));
-    headers.insert(CONTENT_SECURITY_POLICY, POLICY);
+    headers.entry(CONTENT_SECURITY_POLICY).or_insert(POLICY);
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("strict-origin-when-cross-origin"));

@@ -3,6 +3,7 @@
 pub mod auth;
 pub mod channel;
 pub mod event;
+pub mod file;
 pub mod health;
 pub mod invitation;
 pub mod message;

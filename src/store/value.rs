@@ -1,8 +1,8 @@
 //! Values that go into statements and cells that come out of them, the same for both engines.
 
 use mission_control_shared::{
-    ApiKeyId, ChannelId, EventId, EvidenceId, InvitationId, MessageId, OrgId, ProjectId, SessionId, TaskId,
-    Timestamp, UserId,
+    ApiKeyId, ChannelId, EventId, EvidenceId, FileId, InvitationId, MessageId, OrgId, ProjectId, SessionId,
+    TaskId, Timestamp, UserId,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -210,7 +210,7 @@ macro_rules! ids {
     )*};
 }
 
-ids! { ApiKeyId ChannelId EventId EvidenceId InvitationId MessageId OrgId ProjectId SessionId TaskId UserId }
+ids! { ApiKeyId ChannelId EventId EvidenceId FileId InvitationId MessageId OrgId ProjectId SessionId TaskId UserId }
 
 macro_rules! kinds {
     ($($name:ident)*) => {$(

@@ -47,6 +47,11 @@ fn is_of_channel(route: &str) -> bool {
     route.contains("/channels/{id}") && !route.starts_with("PATCH")
 }
 
+/// Routes of an upload that nothing holds: everybody but its uploader gets 404.
+fn is_of_upload(route: &str) -> bool {
+    route.contains("/files/{id}")
+}
+
 pub(crate) fn short(method: &Method, path: &str) -> String {
     format!("{method} {}", path.strip_prefix("/api/v1/orgs/{slug}").unwrap_or(path))
 }
@@ -75,6 +80,7 @@ impl World {
         let spare = hub.agent(tenant, "spare").await;
         let body = json!({"type": "human", "email": "asked@example.org", "display_name": "Asked", "role": "contributor"});
         admin.post(&tenant.path("/users"), body).await.expect_status(201);
+        let file = admin.uploads("guarded.txt", "Guarded").await;
         let invitations = admin.get(&tenant.path("/invitations")).await.expect_status(200).json();
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let ids = BTreeMap::from([
@@ -84,6 +90,7 @@ impl World {
             ("dependencies", text(&other["id"])),
             ("channels", channel),
             ("messages", text(&message["id"])),
+            ("files", text(&file["id"])),
             ("users", spare.id.clone()),
             ("members", spare.id),
             ("invitations", text(&invitations["data"][0]["id"])),
@@ -150,6 +157,10 @@ async fn call(actor: &Actor, world: &World, method: &Method, path: &str) -> Repl
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         return Reply { status, headers, text: String::new(), asked: route };
     }
+    if route == "POST /files" {
+        let request = actor.request(method.clone(), &format!("{path}?name=guarded.txt"));
+        return actor.send(request.body("Guarded")).await;
+    }
     let mut request = actor.request(method.clone(), &path);
     if let Some(body) = body(world, &route) {
         request = request.json(&body);
@@ -189,6 +200,9 @@ async fn every_route_turns_away_who_may_not_come_in() {
         let administrators_only = ADMINISTRATORS.contains(&route.as_str()) || route == "PATCH /users/{id}";
         if administrators_only != (got == 403) {
             wrong.push(format!("{route}: a contributor got {got}"));
+        }
+        if is_of_upload(&route) && got != 404 {
+            wrong.push(format!("{route}: a contributor who did not upload the file got {got}"));
         }
         if is_of_channel(&route) && got != 404 {
             wrong.push(format!("{route}: a contributor who is no member of the project got {got}"));

@@ -16,6 +16,7 @@ mod data_directory;
 mod demo;
 mod disk;
 mod events;
+mod files;
 mod front;
 mod guards;
 mod idempotency;

@@ -52,6 +52,8 @@ ids! {
     ChannelId;
     /// A message; also its cursor.
     MessageId;
+    /// An uploaded file.
+    FileId;
     /// An event.
     EventId;
     /// An API key.

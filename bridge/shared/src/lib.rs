@@ -20,8 +20,8 @@ mod version;
 pub use error::{ErrorBody, ErrorDetail, ErrorEnvelope};
 pub use event::{Event, EventKind};
 pub use id::{
-    ApiKeyId, ChannelId, EventId, EvidenceId, InvitationId, MessageId, OrgId, ProjectId, SessionId, TaskId,
-    UserId,
+    ApiKeyId, ChannelId, EventId, EvidenceId, FileId, InvitationId, MessageId, OrgId, ProjectId, SessionId,
+    TaskId, UserId,
 };
 pub use kind::{
     ActorType, ChannelType, EvidenceType, MessageKind, OrgStatus, Priority, ProjectStage, ProjectType,
@@ -33,8 +33,8 @@ pub use payload::{
     TaskPayload, UserPayload,
 };
 pub use resource::{
-    Channel, Evidence, LinkedTask, Me, Membership, Message, NewMessage, NewReceipt, Organization, Project,
-    Receipt, Sender, Subscription, Subscriptions, Task, User,
+    Channel, Evidence, File, LinkedTask, Me, Membership, Message, NewMessage, NewReceipt, Organization,
+    Project, Receipt, Sender, Subscription, Subscriptions, Task, User,
 };
 pub use stream::{Moment, StreamNotice};
 pub use timestamp::Timestamp;

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    ChannelId, ChannelType, EvidenceId, EvidenceType, MessageId, MessageKind, OrgId, OrgStatus, Priority,
-    ProjectId, ProjectStage, ProjectType, ReceiptState, Role, TaskId, TaskStatus, TaskType, Timestamp,
-    TopicType, UserId, UserStatus, UserType,
+    ChannelId, ChannelType, EvidenceId, EvidenceType, FileId, MessageId, MessageKind, OrgId, OrgStatus,
+    Priority, ProjectId, ProjectStage, ProjectType, ReceiptState, Role, TaskId, TaskStatus, TaskType,
+    Timestamp, TopicType, UserId, UserStatus, UserType,
 };
 
 macro_rules! resources {
@@ -129,6 +129,30 @@ resources! {
         /// Who gave it.
         pub created_by: UserId,
         /// When.
+        pub created_at: Timestamp,
+    }
+
+    /// An uploaded file. Its content is `GET /files/{id}`.
+    pub struct File {
+        /// Its id.
+        pub id: FileId,
+        /// Up to 255 characters.
+        pub name: String,
+        /// Told by the content, not by its sender.
+        pub content_type: String,
+        /// Bytes.
+        pub size: i64,
+        /// SHA-256 of the content in hexadecimal.
+        pub sha256: String,
+        /// Pixels, of an image.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub width: Option<i64>,
+        /// Pixels, of an image.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub height: Option<i64>,
+        /// Who uploaded it.
+        pub created_by: UserId,
+        /// When it was uploaded.
         pub created_at: Timestamp,
     }
 

@@ -148,6 +148,18 @@ impl Actor {
         }
     }
 
+    /// Uploads a file.
+    pub(crate) async fn uploads(&self, name: &str, content: impl Into<reqwest::Body>) -> Value {
+        self.send(self.uploading(name, content)).await.expect_status(201).json()
+    }
+
+    /// The request that uploads it.
+    pub(crate) fn uploading(&self, name: &str, content: impl Into<reqwest::Body>) -> RequestBuilder {
+        let name: String = name.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        let request = self.request(Method::POST, &self.path(&format!("/files?name={name}")));
+        request.header("content-type", "application/octet-stream").body(content)
+    }
+
     pub(crate) async fn creates_project(&self, name: &str) -> Value {
         let body = json!({"name": name, "type": "software"});
         self.post(&self.path("/projects"), body).await.expect_status(201).json()
