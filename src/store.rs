@@ -113,6 +113,19 @@ pub enum Unusable {
         /// The newest that is known.
         newest: i32,
     },
+    /// Rows refer to rows that do not exist, so it cannot be brought up to date.
+    #[error(
+        "the database was not brought up to date and is as it was: {count} of its references lead nowhere, the first \
+         from `{table}` to `{parent}`; restore a backup from before the damage"
+    )]
+    Dangling {
+        /// How many.
+        count: usize,
+        /// The table of the first one.
+        table: String,
+        /// What it refers to.
+        parent: String,
+    },
     /// Made by another program.
     #[error("{} is a database of another program: choose another data directory", file.display())]
     Foreign {

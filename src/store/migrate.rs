@@ -1,4 +1,8 @@
 //! Brings the tables up to date: numbered files, each applied once, after a copy of the database.
+//!
+//! All that is missing is applied in one transaction, on SQLite as [`upgrade`] says.
+
+mod upgrade;
 
 use std::fs::{DirBuilder, File};
 use std::io::ErrorKind;
@@ -128,9 +132,7 @@ fn bring(
         return Ok(());
     }
     let copy = from.map(|from| copy(connection, file, from)).transpose()?;
-    let mut runner = runner.set_grouped(true);
-    runner.set_migration_table_name(HISTORY);
-    runner.run(connection).context("bring the database up to date")?;
+    upgrade::run(connection, file.parent().unwrap_or(Path::new(".")), runner)?;
     tracing::info!(from, to, copy = ?copy, "brought the database up to date");
     Ok(())
 }

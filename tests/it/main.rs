@@ -34,4 +34,5 @@ mod streams;
 mod systemd;
 mod tasks;
 mod tenants;
+mod upgrade;
 mod users;
