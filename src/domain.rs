@@ -38,6 +38,17 @@ pub struct Listed<T> {
     pub items: Vec<T>,
     /// How many there are on all pages.
     pub total: i64,
+    /// Whether `total` is all of them; else there are at least so many.
+    pub exact: bool,
+    /// Where the list goes on, of one that can be paged by key.
+    pub next_cursor: Option<String>,
+}
+
+impl<T> Listed<T> {
+    /// A page of a list whose total is exact and that is paged by number alone.
+    pub fn numbered(items: Vec<T>, total: i64) -> Listed<T> {
+        Listed { items, total, exact: true, next_cursor: None }
+    }
 }
 
 /// Which page of a list.

@@ -143,6 +143,11 @@ pub enum Error {
     /// 400: one entry for each field that is wrong.
     #[error("the request is not valid")]
     Invalid(Vec<ErrorDetail>),
+    /// 400: a page behind the last row that lists count to.
+    #[error(
+        "pages end at row 10,000: narrow the list, or go on with `?cursor=` and the `next_cursor` of a page"
+    )]
+    PageTooDeep,
     /// 400: an id in the path is not a UUID.
     #[error("`{0}` is not an id: give a UUID such as `0190d6c5-8a4e-7c3f-9b1a-2f6e5d4c3b2a`")]
     InvalidId(String),
@@ -219,7 +224,10 @@ impl Error {
     /// The HTTP status.
     pub const fn status(&self) -> u16 {
         match self {
-            Error::Invalid(_) | Error::InvalidId(_) | Error::UnsupportedApiVersion(_) => 400,
+            Error::Invalid(_)
+            | Error::PageTooDeep
+            | Error::InvalidId(_)
+            | Error::UnsupportedApiVersion(_) => 400,
             Error::Unauthenticated | Error::WrongCredentials | Error::DeadLink => 401,
             Error::Forbidden | Error::CsrfFailed => 403,
             Error::NotFound(_) => 404,
@@ -238,6 +246,7 @@ impl Error {
     pub const fn code(&self) -> &'static str {
         match self {
             Error::Invalid(_) => "VALIDATION_FAILED",
+            Error::PageTooDeep => "PAGE_TOO_DEEP",
             Error::InvalidId(_) => "INVALID_ID",
             Error::UnsupportedApiVersion(_) => mission_control_shared::UNSUPPORTED_API_VERSION,
             Error::Unauthenticated => "UNAUTHENTICATED",

@@ -77,7 +77,7 @@ pub fn list(tx: &mut TenantTx<'_, '_>, page: Page) -> Result<Listed<Channel>> {
     let user = tx.actor().user_id;
     let (mut items, total) = channel::page(tx, user, page.offset(), page.per_page)?;
     add_counts(tx, &mut items)?;
-    Ok(Listed { items, total })
+    Ok(Listed::numbered(items, total))
 }
 
 /// Creates an org-wide channel. Errors: `FORBIDDEN`, `VALIDATION_FAILED`.

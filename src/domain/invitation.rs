@@ -58,7 +58,7 @@ pub fn list(tx: &mut TenantTx<'_, '_>, page: Page) -> Result<Listed<Invitation>>
         created_at: kept.created_at,
         expires_at: kept.expires_at,
     };
-    Ok(Listed { items: items.into_iter().map(shown).collect(), total })
+    Ok(Listed::numbered(items.into_iter().map(shown).collect(), total))
 }
 
 /// Makes a link worthless; who never joined is a member no longer.

@@ -78,7 +78,7 @@ pub fn get(tx: &mut TenantTx<'_, '_>) -> Result<Org> {
 /// A page of the organizations that a user belongs to.
 pub fn list_of_user(tx: &mut SystemTx<'_, '_>, user_id: UserId, page: Page) -> Result<Listed<OrgSummary>> {
     let (items, total) = organization::page_of_user(tx, user_id, page.offset(), page.per_page)?;
-    Ok(Listed { items: items.into_iter().map(OrgSummary::from).collect(), total })
+    Ok(Listed::numbered(items.into_iter().map(OrgSummary::from).collect(), total))
 }
 
 /// Every organization, by slug.

@@ -117,7 +117,7 @@ fn find_alive(tx: &mut TenantTx<'_, '_>, id: ProjectId) -> Result<Project> {
 /// A page of projects.
 pub fn list(tx: &mut TenantTx<'_, '_>, wanted: &Wanted, page: Page) -> Result<Listed<Project>> {
     let (items, total) = project::page(tx, wanted, page.offset(), page.per_page)?;
-    Ok(Listed { items, total })
+    Ok(Listed::numbered(items, total))
 }
 
 /// Creates a project with its channel; creator and owner become members.

@@ -12,6 +12,8 @@ mod transition;
 
 use std::collections::BTreeSet;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use mission_control_shared::{
     EventKind, Evidence, EvidenceType, Priority, ProjectId, Task, TaskId, TaskStatus, TaskType, UserId,
 };
@@ -30,6 +32,7 @@ pub use self::dependency::{add_dependency, remove_dependency};
 pub use self::evidence::{NewEvidence, add_evidence, remove_evidence};
 pub use self::patch::{TaskPatch, update};
 pub use self::transition::{NextMove, TaskTransition, TaskWithMoves, get, transition};
+use crate::store::task::{After, Part};
 pub use crate::store::task::{Order, Sort, Wanted};
 
 /// Most projects, and most assignees, of one task.
@@ -136,10 +139,37 @@ fn archived(message: &str) -> Error {
     Error::conflict(Conflict::TaskArchived, message)
 }
 
-/// A page of tasks.
-pub fn list(tx: &mut TenantTx<'_, '_>, wanted: &Wanted, page: Page) -> Result<Listed<Task>> {
-    let (items, total) = task::page(tx, wanted, page.offset(), page.per_page)?;
-    Ok(Listed { items, total })
+/// A page of tasks, or those behind a cursor.
+///
+/// Errors: `VALIDATION_FAILED` (a cursor of another list), `PAGE_TOO_DEEP`.
+pub fn list(
+    tx: &mut TenantTx<'_, '_>,
+    wanted: &Wanted,
+    page: Page,
+    cursor: Option<&str>,
+) -> Result<Listed<Task>> {
+    let after = cursor.map(|cursor| read_cursor(cursor, wanted)).transpose()?;
+    let offset = if after.is_some() { 0 } else { page.offset() };
+    let found = task::page(tx, wanted, &Part { offset, after, limit: page.per_page })?;
+    if found.too_deep {
+        return Err(Error::PageTooDeep);
+    }
+    let next_cursor = found.next.map(|next| {
+        let json = serde_json::to_vec(&next).expect("our own types always become JSON");
+        URL_SAFE_NO_PAD.encode(json)
+    });
+    Ok(Listed { items: found.tasks, total: found.total, exact: found.exact, next_cursor })
+}
+
+fn read_cursor(cursor: &str, wanted: &Wanted) -> Result<After> {
+    let json = URL_SAFE_NO_PAD.decode(cursor).ok();
+    let after: Option<After> = json.and_then(|json| serde_json::from_slice(&json).ok());
+    after.filter(|after| after.suits(wanted)).ok_or_else(|| {
+        Error::field(
+            "cursor",
+            "is no cursor of this list: give the `next_cursor` of a page with the same sort",
+        )
+    })
 }
 
 /// Creates a task in the backlog.

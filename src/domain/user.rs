@@ -126,7 +126,7 @@ pub fn get(tx: &mut TenantTx<'_, '_>, id: UserId) -> Result<User> {
 pub fn list(tx: &mut TenantTx<'_, '_>, wanted: &Wanted, page: Page) -> Result<Listed<User>> {
     let (records, total) = user::page(tx, wanted, page.offset(), page.per_page)?;
     let items = records.into_iter().map(|record| as_seen(tx, record)).collect();
-    Ok(Listed { items, total })
+    Ok(Listed::numbered(items, total))
 }
 
 /// Stores a changed member under their next version.

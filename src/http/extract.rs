@@ -135,8 +135,12 @@ pub fn page(page: Option<i64>, per_page: Option<i64>) -> Result<Page> {
     if !(1..=100).contains(&per_page) {
         return Err(Error::field("per_page", "must be between 1 and 100"));
     }
-    Ok(Page { page, per_page })
+    let page = Page { page, per_page };
+    if page.offset() >= DEEPEST { Err(Error::PageTooDeep) } else { Ok(page) }
 }
+
+/// Rows that pages can skip, so that no page costs more than that.
+const DEEPEST: i64 = 10_000;
 
 /// `?limit=…` of a list with cursors.
 pub fn limit(limit: Option<i64>) -> Result<i64> {

@@ -73,9 +73,14 @@ impl IntoResponse for Reply {
 /// The answer to `page`.
 pub fn paged<T>(listed: Listed<T>, page: Page) -> Paged<T> {
     let total_pages = (listed.total + page.per_page - 1) / page.per_page;
-    let pagination =
-        Pagination { page: page.page, per_page: page.per_page, total: listed.total, total_pages };
-    Paged { data: listed.items, pagination }
+    let pagination = Pagination {
+        page: page.page,
+        per_page: page.per_page,
+        total: listed.total,
+        total_pages,
+        total_exact: listed.exact,
+    };
+    Paged { data: listed.items, pagination, next_cursor: listed.next_cursor }
 }
 
 impl IntoResponse for Error {

@@ -135,7 +135,12 @@ impl Database {
     ) -> Result<T, Attempt> {
         session.begin("BEGIN", true)?;
         let mut tx = Tx::new(Engine::Postgres(session), &self.clock);
-        let outcome = catch_unwind(AssertUnwindSafe(|| work(&mut tx)))
+        let settled = || {
+            let value = work(&mut tx)?;
+            tx.settle()?;
+            Ok(value)
+        };
+        let outcome = catch_unwind(AssertUnwindSafe(settled))
             .unwrap_or_else(|_| Err(Error::Internal(anyhow::anyhow!("a write panicked"))));
         let publications = tx.publications;
         let value = match outcome {

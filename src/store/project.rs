@@ -120,15 +120,14 @@ pub fn page(
 
 /// Fills in members and task counts, with one statement for all of them.
 pub fn add_members_and_counts(tx: &mut TenantTx<'_, '_>, projects: &mut [Project]) -> Result<()> {
+    tx.settle()?;
     let ids: Vec<ProjectId> = projects.iter().map(|project| project.id).collect();
     let related = tx.rows(
         "SELECT project_id, user_id, NULL AS status, 0 AS tasks FROM project_members
           WHERE org_id = ?1 AND project_id IN uuids(?2)
          UNION ALL
-         SELECT l.project_id, NULL, t.status, count(*)
-           FROM task_projects AS l JOIN tasks AS t ON t.org_id = l.org_id AND t.id = l.task_id
-          WHERE l.org_id = ?1 AND l.project_id IN uuids(?2) AND t.archived_at IS NULL
-          GROUP BY l.project_id, t.status
+         SELECT project_id, NULL, status, tasks FROM project_task_counts
+          WHERE org_id = ?1 AND project_id IN uuids(?2)
          ORDER BY 1, 2",
         args![Json(&ids)],
         |row| {

@@ -109,6 +109,8 @@ impl Connection {
         raw.busy_timeout(Duration::from_secs(5))?;
         raw.execute_batch("PRAGMA temp_store = MEMORY;")?;
         raw.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+        // Plans do not depend on bound values, so that no statement is prepared anew for them.
+        raw.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         let guard = Guard::default();
         raw.authorizer(Some(guard.authorizer()))?;
         // SQLite's own `lower` knows ASCII alone; PostgreSQL's knows every alphabet.

@@ -1,5 +1,6 @@
 //! Tasks, and what hangs on them.
 
+mod count;
 mod related;
 
 use mission_control_shared::{
@@ -8,16 +9,19 @@ use mission_control_shared::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Filter, Json, Result, Row, TenantTx, ToValue as _, Value, contains_pattern};
+use super::filter::folded;
+use super::{Filter, Json, Result, Row, TenantTx, Value, contains_pattern};
 use crate::args;
 
+pub use self::count::Counter;
+pub use self::list::{After, Found, Part, page};
 pub use self::related::{
     Link, add_assignees, add_dependency, add_evidence, add_projects, dependencies_below, is_blocked, links,
     remove_assignees, remove_dependency, remove_evidence, remove_projects,
 };
 
 /// What a list of tasks may ask for; empty lists and `None` ask for everything.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {
     /// In any of these columns.
     pub statuses: Vec<TaskStatus>,
@@ -41,6 +45,27 @@ pub struct Wanted {
     pub sort: Sort,
     /// Which way.
     pub order: Order,
+}
+
+impl Wanted {
+    /// Whether something but statuses and priorities narrows it.
+    fn is_narrowed(&self) -> bool {
+        self.is_narrowed_beyond_kind() || !self.kinds.is_empty()
+    }
+
+    /// Whether something but statuses, priorities and types narrows it.
+    fn is_narrowed_beyond_kind(&self) -> bool {
+        let plain = Wanted {
+            statuses: self.statuses.clone(),
+            priorities: self.priorities.clone(),
+            kinds: self.kinds.clone(),
+            include_archived: self.include_archived,
+            sort: self.sort,
+            order: self.order,
+            ..Wanted::default()
+        };
+        *self != plain
+    }
 }
 
 /// What a list of tasks is sorted by.
@@ -82,20 +107,22 @@ macro_rules! columns {
     };
 }
 
-/// The tasks that wait for an unfinished one. Looked up once for a list, so that it costs what there
-/// is of dependencies and not of tasks.
+/// Whether a task waits for an unfinished one.
 macro_rules! blocked {
     () => {
-        "(SELECT d.task_id
+        "EXISTS (SELECT 1
             FROM task_dependencies AS d JOIN tasks AS b ON b.org_id = d.org_id AND b.id = d.blocked_by_id
-           WHERE d.org_id = ?1 AND b.status <> 'complete')"
+           WHERE d.org_id = ?1 AND d.task_id = t.id AND b.status <> 'complete')"
     };
 }
+
+// (Below the columns, which it selects.)
+mod list;
 
 /// The number of the first column after [`columns`].
 const NEXT_COLUMN: usize = 14;
 
-fn task(row: &Row<'_>, org_id: OrgId) -> Result<Task> {
+fn read(row: &Row<'_>, org_id: OrgId) -> Result<Task> {
     Ok(Task {
         id: row.get(0)?,
         org_id,
@@ -125,7 +152,7 @@ fn task(row: &Row<'_>, org_id: OrgId) -> Result<Task> {
 pub fn find(tx: &mut TenantTx<'_, '_>, id: TaskId) -> Result<Option<Task>> {
     let org_id = tx.org_id();
     let sql = concat!("SELECT ", columns!(), " FROM tasks AS t WHERE t.org_id = ?1 AND t.id = ?2");
-    let Some(mut found) = tx.row(sql, args![id], |row| task(row, org_id))? else {
+    let Some(mut found) = tx.row(sql, args![id], |row| read(row, org_id))? else {
         return Ok(None);
     };
     related::add(tx, std::slice::from_mut(&mut found))?;
@@ -140,37 +167,9 @@ pub fn by_ids(tx: &mut TenantTx<'_, '_>, ids: &[TaskId]) -> Result<Vec<Task>> {
         columns!(),
         " FROM tasks AS t WHERE t.org_id = ?1 AND t.id IN uuids(?2) ORDER BY t.id"
     );
-    let mut found = tx.rows(sql, args![Json(ids)], |row| task(row, org_id))?;
+    let mut found = tx.rows(sql, args![Json(ids)], |row| read(row, org_id))?;
     related::add(tx, &mut found)?;
     Ok(found)
-}
-
-/// One page of tasks, whole, and how many there are in all. Two statements: the total comes along
-/// with the rows, and is asked for by itself only on a page behind the last one.
-pub fn page(tx: &mut TenantTx<'_, '_>, wanted: &Wanted, offset: i64, limit: i64) -> Result<(Vec<Task>, i64)> {
-    let mut filter = conditions(wanted);
-    let total = format!("SELECT count(*) FROM tasks AS t WHERE t.org_id = ?1{}", filter.text());
-    let (conditions, counted) = (filter.text().to_owned(), filter.args().len());
-    let (limit, first) = (filter.push(Value::Int(limit)), filter.push(Value::Int(offset)));
-    let sql = format!(
-        "SELECT {}, ({total})
-           FROM tasks AS t
-          WHERE t.org_id = ?1{conditions}
-          ORDER BY {}
-          LIMIT ?{limit} + 0 OFFSET ?{first}",
-        columns!(),
-        order_by(wanted.sort, wanted.order)
-    );
-    let (org_id, mut in_all) = (tx.org_id(), 0);
-    let mut tasks = tx.rows(&sql, filter.args(), |row| {
-        in_all = row.get(NEXT_COLUMN)?;
-        task(row, org_id)
-    })?;
-    if tasks.is_empty() && offset > 0 {
-        in_all = tx.row(&total, &filter.args()[..counted], |row| row.get(0))?.unwrap_or(0);
-    }
-    related::add(tx, &mut tasks)?;
-    Ok((tasks, in_all))
 }
 
 fn conditions(wanted: &Wanted) -> Filter<'_> {
@@ -178,31 +177,29 @@ fn conditions(wanted: &Wanted) -> Filter<'_> {
     if !wanted.include_archived {
         filter.and_fixed("t.archived_at IS NULL");
     }
-    match wanted.statuses.as_slice() {
-        // A single column is read in its own order, by its own index.
-        [status] => filter.and("t.status = ?#", status.value()),
-        statuses => any_of(&mut filter, "t.status IN texts(?#)", statuses),
-    }
+    any_of(&mut filter, "t.status IN texts(?#)", &wanted.statuses);
     any_of(&mut filter, "t.priority IN texts(?#)", &wanted.priorities);
     any_of(&mut filter, "t.type IN texts(?#)", &wanted.kinds);
     any_of(
         &mut filter,
-        "t.id IN (SELECT p.task_id FROM task_projects AS p WHERE p.org_id = ?1 AND p.project_id IN uuids(?#))",
+        "EXISTS (SELECT 1 FROM task_projects AS p
+                  WHERE p.org_id = ?1 AND p.task_id = t.id AND p.project_id IN uuids(?#))",
         &wanted.project_ids,
     );
     any_of(
         &mut filter,
-        "t.id IN (SELECT a.task_id FROM task_assignees AS a WHERE a.org_id = ?1 AND a.user_id IN uuids(?#))",
+        "EXISTS (SELECT 1 FROM task_assignees AS a
+                  WHERE a.org_id = ?1 AND a.task_id = t.id AND a.user_id IN uuids(?#))",
         &wanted.assigned_to,
     );
     any_of(&mut filter, "t.created_by IN uuids(?#)", &wanted.created_by);
     match wanted.blocked {
-        Some(true) => filter.and_fixed(concat!("t.id IN ", blocked!())),
-        Some(false) => filter.and_fixed(concat!("t.id NOT IN ", blocked!())),
+        Some(true) => filter.and_fixed(blocked!()),
+        Some(false) => filter.and_fixed(concat!("NOT ", blocked!())),
         None => {}
     }
     if let Some(q) = &wanted.q {
-        filter.and("lower(t.title) LIKE ?# ESCAPE '\\'", Value::Owned(contains_pattern(q)));
+        filter.and("t.title_key LIKE ?# ESCAPE '\\'", Value::Owned(contains_pattern(q)));
     }
     filter
 }
@@ -210,35 +207,13 @@ fn conditions(wanted: &Wanted) -> Filter<'_> {
 /// Adds a condition with a list, unless the list asks for everything.
 fn any_of<'a, T: Serialize>(filter: &mut Filter<'a>, fragment: &'static str, items: &[T]) {
     if !items.is_empty() {
-        let list = serde_json::to_string(items).expect("ids and names always become JSON");
-        filter.and(fragment, Value::Owned(list));
+        filter.and(fragment, json(items));
     }
 }
 
-/// Every order is a total one, so that pages neither repeat nor skip a task.
-fn order_by(sort: Sort, order: Order) -> &'static str {
-    macro_rules! rank {
-        (priority) => {
-            "CASE t.priority WHEN 'low' THEN 0 WHEN 'medium' THEN 1 WHEN 'high' THEN 2 ELSE 3 END"
-        };
-        (status) => {
-            "CASE t.status WHEN 'backlog' THEN 0 WHEN 'in-progress' THEN 1 WHEN 'in-review' THEN 2 ELSE 3 END"
-        };
-    }
-    match (sort, order) {
-        (Sort::Position, Order::Asc) => "t.position, t.id",
-        (Sort::Position, Order::Desc) => "t.position DESC, t.id DESC",
-        (Sort::CreatedAt, Order::Asc) => "t.created_at, t.id",
-        (Sort::CreatedAt, Order::Desc) => "t.created_at DESC, t.id DESC",
-        (Sort::UpdatedAt, Order::Asc) => "t.updated_at, t.id",
-        (Sort::UpdatedAt, Order::Desc) => "t.updated_at DESC, t.id DESC",
-        (Sort::Priority, Order::Asc) => concat!(rank!(priority), ", t.position, t.id"),
-        (Sort::Priority, Order::Desc) => concat!(rank!(priority), " DESC, t.position, t.id"),
-        (Sort::Title, Order::Asc) => "lower(t.title), t.id",
-        (Sort::Title, Order::Desc) => "lower(t.title) DESC, t.id DESC",
-        (Sort::Status, Order::Asc) => concat!(rank!(status), ", t.position, t.id"),
-        (Sort::Status, Order::Desc) => concat!(rank!(status), " DESC, t.position, t.id"),
-    }
+/// A list as one value.
+fn json<T: Serialize>(items: &[T]) -> Value<'static> {
+    Value::Owned(serde_json::to_string(items).expect("ids and names always become JSON"))
 }
 
 /// The tasks that are assigned to a user.
@@ -293,8 +268,8 @@ pub fn and_above(
 pub fn insert(tx: &mut TenantTx<'_, '_>, task: &Task) -> Result<()> {
     tx.execute(
         "INSERT INTO tasks (org_id, id, title, description, type, priority, status, position,
-                required_evidence_types, created_by, completed_at, created_at, updated_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12)",
+                required_evidence_types, created_by, completed_at, created_at, updated_at, title_key)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12, ?13)",
         args![
             task.id,
             task.title,
@@ -306,15 +281,32 @@ pub fn insert(tx: &mut TenantTx<'_, '_>, task: &Task) -> Result<()> {
             Json(&task.required_evidence_types),
             task.created_by,
             task.completed_at,
-            task.created_at
+            task.created_at,
+            folded(&task.title)
         ],
     )?;
+    count::added(tx, task);
     Ok(())
 }
 
 /// Stores what changed of a task under its next version; false when that is not the next one any
 /// more, because somebody else was faster.
 pub fn update(tx: &mut TenantTx<'_, '_>, task: &Task) -> Result<bool> {
+    let Some((before, title_key)) = count::stored(tx, task.id)? else {
+        return Ok(false);
+    };
+    if !update_row(tx, task)? {
+        return Ok(false);
+    }
+    let folded = folded(&task.title);
+    if folded != title_key {
+        tx.execute("UPDATE tasks SET title_key = ?3 WHERE org_id = ?1 AND id = ?2", args![task.id, folded])?;
+    }
+    count::changed(tx, task.id, before, task.into())?;
+    Ok(true)
+}
+
+fn update_row(tx: &mut TenantTx<'_, '_>, task: &Task) -> Result<bool> {
     tx.execute(
         "UPDATE tasks SET title = ?3, description = ?4, type = ?5, priority = ?6, status = ?7, position = ?8,
                 required_evidence_types = ?9, completed_at = ?10, archived_at = ?11, version = ?12,

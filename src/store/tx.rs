@@ -1,8 +1,11 @@
 //! Transactions and the two handles on them.
 
+use std::collections::BTreeMap;
+
 use mission_control_shared::{ActorType, OrgId, Role, SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
+use super::task::Counter;
 use super::{Clock, FromCell, Result, Value, sqlite};
 use crate::events::{Publication, Signal};
 
@@ -12,6 +15,8 @@ pub struct Tx<'c> {
     clock: &'c Clock,
     now: Timestamp,
     pub(super) publications: Vec<Publication>,
+    /// What counters change by when it ends.
+    counts: BTreeMap<(OrgId, Counter), i64>,
 }
 
 /// The engine's connection, inside its transaction.
@@ -74,7 +79,7 @@ impl Row<'_> {
 
 impl<'c> Tx<'c> {
     pub(super) fn new(engine: Connection<'c>, clock: &'c Clock) -> Self {
-        Tx { engine, clock, now: clock.now(), publications: Vec::new() }
+        Tx { engine, clock, now: clock.now(), publications: Vec::new(), counts: BTreeMap::new() }
     }
 
     /// The handle on one organization's rows.
@@ -89,6 +94,18 @@ impl<'c> Tx<'c> {
     /// The handle on identity tables.
     pub fn system(&mut self) -> SystemTx<'_, 'c> {
         SystemTx { tx: self }
+    }
+
+    /// Brings counters to where they must be, once for each: at the end of a write, and before they are
+    /// read in one. In one order, and after the events of the write, so that writes of PostgreSQL do not
+    /// wait for each other in a circle.
+    pub(super) fn settle(&mut self) -> Result<()> {
+        for ((org_id, counter), change) in std::mem::take(&mut self.counts) {
+            if change != 0 {
+                counter.add(&mut self.tenant(org_id, &Actor::SYSTEM)?, change)?;
+            }
+        }
+        Ok(())
     }
 
     fn rows<T>(
@@ -180,6 +197,16 @@ impl<'c> TenantTx<'_, 'c> {
     /// Who acts.
     pub fn actor(&self) -> &Actor {
         self.actor
+    }
+
+    /// Changes a counter when the transaction ends.
+    pub(super) fn count(&mut self, counter: Counter, change: i64) {
+        *self.tx.counts.entry((self.org_id, counter)).or_default() += change;
+    }
+
+    /// Brings counters to where they must be, before they are read.
+    pub(super) fn settle(&mut self) -> Result<()> {
+        self.tx.settle()
     }
 
     /// Publishes an event that this transaction has appended, once it is committed.

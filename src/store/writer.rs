@@ -50,7 +50,12 @@ struct Work<F, T> {
 
 impl<T: Send, F: FnMut(&mut Tx<'_>) -> Result<T, Error> + Send> Request for Work<F, T> {
     fn run(&mut self, tx: &mut Tx<'_>) -> std::result::Result<(), ()> {
-        let outcome = catch_unwind(AssertUnwindSafe(|| (self.work)(tx)))
+        let work = || {
+            let value = (self.work)(tx)?;
+            tx.settle()?;
+            Ok(value)
+        };
+        let outcome = catch_unwind(AssertUnwindSafe(work))
             .unwrap_or_else(|_| Err(Error::Internal(anyhow::anyhow!("a write panicked"))));
         let kept = outcome.is_ok();
         self.outcome = Some(outcome);

@@ -153,6 +153,20 @@ test('a list is read to its last page, with repeated filters', async () => {
   ])
 })
 
+test('a list that has cursors is read by them to its end', async () => {
+  const { api, requests } = clientOf((request) => {
+    const cursor = new URL(request.url).searchParams.get('cursor')
+    const pagination = { page: 1, per_page: 1, total: 1, total_pages: 1 }
+    if (!cursor) return json({ data: [1], pagination, next_cursor: 'b' })
+    return json({ data: [2], pagination: { ...pagination, total_pages: 9 }, next_cursor: null })
+  })
+  const items = await everyPage((page, cursor) =>
+    api.GET('/orgs/{slug}/tasks', { params: { path: { slug: 'acme' }, query: { page, cursor } } }),
+  )
+  expect(items).toEqual([1, 2])
+  expect(requests).toHaveLength(2)
+})
+
 test('an empty list is one page', async () => {
   const { api, requests } = clientOf(() => page([]))
   const read = (number: number) =>

@@ -10,6 +10,10 @@ pub struct Paged<T> {
     pub data: Vec<T>,
     /// Which page this is.
     pub pagination: Pagination,
+    /// What to give to `cursor` for what comes next; `null` at the end, and of lists that are paged by
+    /// number alone.
+    #[serde(default)]
+    pub next_cursor: Option<String>,
 }
 
 /// Which page of how many.
@@ -24,6 +28,14 @@ pub struct Pagination {
     pub total: i64,
     /// How many pages.
     pub total_pages: i64,
+    /// Whether `total` is all of them; else there are at least so many.
+    #[serde(default = "exact")]
+    pub total_exact: bool,
+}
+
+/// Totals of servers that do not say so are exact.
+fn exact() -> bool {
+    true
 }
 
 /// A page of a list with cursors.

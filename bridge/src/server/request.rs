@@ -203,7 +203,7 @@ impl Server {
         let join = if path.contains('?') { '&' } else { '?' };
         loop {
             let request = self.get(format_args!("{path}{join}per_page={PAGE}&page={page}"))?;
-            let Paged { data, pagination }: Paged<T> = self.read(request).await?;
+            let Paged { data, pagination, .. }: Paged<T> = self.read(request).await?;
             let empty = data.is_empty();
             items.extend(data);
             if empty || page >= pagination.total_pages {

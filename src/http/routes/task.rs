@@ -64,6 +64,9 @@ pub struct TasksQuery {
     /// Items on a page.
     #[param(minimum = 1, maximum = 100, default = 25)]
     per_page: Option<i64>,
+    /// The `next_cursor` of the page before, with the same filters and sort: pages by key, which
+    /// misses nothing and repeats nothing while the list changes.
+    cursor: Option<String>,
 }
 
 impl TasksQuery {
@@ -94,8 +97,9 @@ pub async fn list_tasks(
     Query(query): Query<TasksQuery>,
 ) -> Result<Reply> {
     let page = page(query.page, query.per_page)?;
+    let cursor = query.cursor.clone();
     let wanted = query.wanted(caller.user_id);
-    let listed = app.read(&caller, move |tx| task::list(tx, &wanted, page)).await?;
+    let listed = app.read(&caller, move |tx| task::list(tx, &wanted, page, cursor.as_deref())).await?;
     Ok(Reply::ok(&paged(listed, page)))
 }
 

@@ -6,6 +6,7 @@ use mission_control_shared::{
     Evidence, EvidenceId, LinkedTask, ProjectId, Task, TaskId, TaskStatus, Timestamp, UserId,
 };
 
+use super::count;
 use crate::args;
 use crate::store::{Cell, Failure, FromCell, Json, Result, TenantTx, ToValue as _};
 
@@ -122,7 +123,7 @@ pub fn add_projects(tx: &mut TenantTx<'_, '_>, id: TaskId, projects: &[ProjectId
             args![id, Json(projects)],
         )?;
     }
-    Ok(())
+    count::moved(tx, id, projects, 1)
 }
 
 /// Takes a task out of projects.
@@ -133,7 +134,7 @@ pub fn remove_projects(tx: &mut TenantTx<'_, '_>, id: TaskId, projects: &[Projec
             args![id, Json(projects)],
         )?;
     }
-    Ok(())
+    count::moved(tx, id, projects, -1)
 }
 
 /// Assigns a task to users whom it is not assigned to.

@@ -91,16 +91,19 @@ export async function answer<Data>(request: Promise<Answer<Data>>): Promise<Data
 interface Page<Item> {
   data: Item[]
   pagination: { page: number; total_pages: number }
+  next_cursor?: string | null
 }
 
-/** Every item of a page-numbered list. */
+/** Every item of a list: by cursor where the list has one, else by page number. */
 export async function everyPage<Item>(
-  read: (page: number) => Promise<Answer<Page<Item>>>,
+  read: (page: number, cursor?: string) => Promise<Answer<Page<Item>>>,
 ): Promise<Item[]> {
   const items: Item[] = []
+  let cursor: string | undefined
   for (let page = 1; ; page++) {
-    const { data, pagination } = await answer(read(page))
+    const { data, pagination, next_cursor } = await answer(read(cursor ? 1 : page, cursor))
     items.push(...data)
-    if (page >= pagination.total_pages) return items
+    if (!next_cursor && (cursor || page >= pagination.total_pages)) return items
+    cursor = next_cursor ?? undefined
   }
 }

@@ -1550,6 +1550,11 @@ export interface components {
                  */
                 version: number;
             }[];
+            /**
+             * @description What to give to `cursor` for what comes next; `null` at the end, and of lists that are paged by
+             *     number alone.
+             */
+            next_cursor?: string | null;
             /** @description Which page this is. */
             pagination: components["schemas"]["Pagination"];
         };
@@ -1569,6 +1574,11 @@ export interface components {
                 /** @description The member that it makes. */
                 user_id: components["schemas"]["UserId"];
             }[];
+            /**
+             * @description What to give to `cursor` for what comes next; `null` at the end, and of lists that are paged by
+             *     number alone.
+             */
+            next_cursor?: string | null;
             /** @description Which page this is. */
             pagination: components["schemas"]["Pagination"];
         };
@@ -1594,6 +1604,11 @@ export interface components {
                  */
                 version: number;
             }[];
+            /**
+             * @description What to give to `cursor` for what comes next; `null` at the end, and of lists that are paged by
+             *     number alone.
+             */
+            next_cursor?: string | null;
             /** @description Which page this is. */
             pagination: components["schemas"]["Pagination"];
         };
@@ -1638,6 +1653,11 @@ export interface components {
                  */
                 version: number;
             }[];
+            /**
+             * @description What to give to `cursor` for what comes next; `null` at the end, and of lists that are paged by
+             *     number alone.
+             */
+            next_cursor?: string | null;
             /** @description Which page this is. */
             pagination: components["schemas"]["Pagination"];
         };
@@ -1689,6 +1709,11 @@ export interface components {
                  */
                 version: number;
             }[];
+            /**
+             * @description What to give to `cursor` for what comes next; `null` at the end, and of lists that are paged by
+             *     number alone.
+             */
+            next_cursor?: string | null;
             /** @description Which page this is. */
             pagination: components["schemas"]["Pagination"];
         };
@@ -1734,6 +1759,11 @@ export interface components {
                  */
                 version: number;
             }[];
+            /**
+             * @description What to give to `cursor` for what comes next; `null` at the end, and of lists that are paged by
+             *     number alone.
+             */
+            next_cursor?: string | null;
             /** @description Which page this is. */
             pagination: components["schemas"]["Pagination"];
         };
@@ -1754,6 +1784,8 @@ export interface components {
              * @description Items on all pages.
              */
             total: number;
+            /** @description Whether `total` is all of them; else there are at least so many. */
+            total_exact?: boolean;
             /**
              * Format: int64
              * @description How many pages.
@@ -6545,6 +6577,11 @@ export interface operations {
                 page?: number;
                 /** @description Items on a page. */
                 per_page?: number;
+                /**
+                 * @description The `next_cursor` of the page before, with the same filters and sort: pages by key, which
+                 *     misses nothing and repeats nothing while the list changes.
+                 */
+                cursor?: string;
             };
             header?: never;
             path: {
