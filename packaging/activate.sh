@@ -47,7 +47,7 @@ systemctl is-active --quiet "$name" || die 69 "$name does not run now: mend that
 data=$(systemctl show --property=StateDirectory --value "$name" 2>/dev/null)
 data=/var/lib/${data:-$name}
 # Where the settings keep it elsewhere.
-other=$("$program" config show --json 2>/dev/null | sed -n 's/.*"data_dir":{"source":"\(\/\|MC_\)[^"]*","value":"\([^"]*\)".*/\2/p') || other=''
+other=$("$program" config show --json 2>/dev/null | sed -n 's/.*"\(data":{"dir\|data_dir\)":{"source":"\(\/\|MC_\)[^"]*","value":"\([^"]*\)".*/\3/p') || other=''
 data=${other:-${MC_DATA_DIR:-$data}}
 
 [ -f "$archive" ] || die 66 "$archive is not there"

@@ -68,12 +68,12 @@ impl Publish for Wires {
 impl App {
     /// Opens everything. Blocks.
     pub fn open(config: Config, clock: Arc<Clock>) -> anyhow::Result<App> {
-        let lock = DataDirLock::take(&config.data_dir)?;
+        let lock = DataDirLock::take(&config.data.dir)?;
         check_files(&config)?;
         let auth = Arc::new(Auth::new(&config)?);
         let hub = Arc::new(Hub::default());
         let wires = Wires { auth: Arc::clone(&auth), hub: Arc::clone(&hub) };
-        let blobs = Arc::new(Blobs::open(&config.data_dir).context("open the folder of uploaded files")?);
+        let blobs = Arc::new(Blobs::open(&config.data.dir).context("open the folder of uploaded files")?);
         let store = Store::open(&config.place()?, clock, Arc::new(wires))?;
         let notes = TaskTracker::new();
         Ok(App(Arc::new(Parts { config, store, auth, hub, blobs, notes, _lock: lock })))

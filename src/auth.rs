@@ -27,10 +27,10 @@ pub use self::caller::{Caller, Credential, Principal};
 use self::cookie::Cookies;
 use self::limits::Limits;
 use self::password::Passwords;
-pub use self::secret::{SHORTEST as SHORTEST_SECRET, SIGNING_FILE};
+pub use self::secret::SIGNING_FILE;
 use self::seen::OncePerMinute;
 use self::session::Tokens;
-use crate::config::Config;
+use crate::config::{Config, Secret};
 
 /// Everything that is kept in memory to tell who calls.
 pub struct Auth {
@@ -46,11 +46,11 @@ pub struct Auth {
 impl Auth {
     /// Reads or makes the secret that signs sessions.
     pub fn new(config: &Config) -> anyhow::Result<Auth> {
-        let secret = secret::signing(config.jwt_secret.as_deref(), &config.data_dir)?;
+        let secret = secret::signing(config.sessions.secret.as_ref().map(Secret::expose), &config.data.dir)?;
         Ok(Auth {
             cache: Cache::default(),
             cookies: Cookies::new(config.secure(), &config.base_path()),
-            limits: Limits::new(config.signin_limit, config.request_budget),
+            limits: Limits::new(config.limits.signin_limit, config.limits.request_budget),
             passwords: Passwords::default(),
             tokens: Tokens::new(&secret),
             seen: OncePerMinute::default(),

@@ -7,20 +7,21 @@ mod admin;
 mod config;
 mod demo;
 mod exit;
+mod flags;
 mod healthcheck;
 mod migrate;
 mod prompt;
 mod serve;
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser, Subcommand};
 
 use self::exit::Exit;
-use crate::config::{Config, load, own_url};
+use self::flags::Flags;
+use crate::config::load::{self, Settings, Source};
+use crate::config::{Config, own_url};
 
 /// The program.
 #[derive(Debug, Parser)]
@@ -38,36 +39,6 @@ struct Cli {
     flags: Flags,
     #[command(subcommand)]
     command: Option<Command>,
-}
-
-/// Settings as flags; each also stands in the environment and the configuration file.
-#[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Settings (also MC_… variables and keys of mission-control.toml)")]
-struct Flags {
-    /// Configuration file [MC_CONFIG]
-    #[arg(long, global = true, value_name = "FILE")]
-    config: Option<PathBuf>,
-    /// Where everything is kept [MC_DATA_DIR]
-    #[arg(long, global = true, value_name = "DIR")]
-    data_dir: Option<String>,
-    /// Address and port to listen on [MC_LISTEN]
-    #[arg(long, global = true, value_name = "ADDRESS:PORT")]
-    listen: Option<String>,
-    /// How browsers reach it [MC_PUBLIC_URL]
-    #[arg(long, global = true, value_name = "URL")]
-    public_url: Option<String>,
-    /// `single-tenant` or `multi-tenant` [MC_MODE]
-    #[arg(long, global = true, value_name = "MODE")]
-    mode: Option<String>,
-    /// Log filter [MC_LOG]
-    #[arg(long, global = true, value_name = "FILTER")]
-    log: Option<String>,
-    /// `text` or `json` [MC_LOG_FORMAT]
-    #[arg(long, global = true, value_name = "FORMAT")]
-    log_format: Option<String>,
-    /// `full` or `normal` [MC_DURABILITY]
-    #[arg(long, global = true, value_name = "HOW")]
-    durability: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -135,18 +106,23 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn dispatch(cli: Cli) -> Result<(), Exit> {
     let flags = &cli.flags;
     match cli.command.unwrap_or(Command::Serve) {
-        Command::Serve => serve::run(configuration(flags)?),
+        Command::Serve => {
+            let settings = settings(flags, &load::FILES)?;
+            serve::run(load::config(&settings).map_err(Exit::configuration)?, &settings.warnings)
+        }
         Command::Demo(demo) => {
-            let given =
-                |name: &str, flag: &Option<String>| flag.is_some() || std::env::var_os(name).is_some();
-            let (listen, log) = (given("MC_LISTEN", &flags.listen), given("MC_LOG", &flags.log));
             // The file of the real server is not its own, and not everybody's to read.
-            let mut config = load::config(&settings(flags, &[])?).map_err(Exit::configuration)?;
-            if flags.public_url.is_none() {
+            let settings = settings(flags, &[])?;
+            let is_given = |section: &str, name: &str| {
+                let source = settings.get(section, name).map(|setting| &setting.source);
+                matches!(source, Some(Source::Flag | Source::Variable(_)))
+            };
+            let mut config = load::config(&settings).map_err(Exit::configuration)?;
+            if settings.get("server", "public_url").is_none_or(|setting| setting.source != Source::Flag) {
                 // What is configured is where the real server is reached.
-                config.public_url = own_url(config.listen);
+                config.server.public_url = own_url(config.server.listen);
             }
-            demo::run(config, &demo, listen, log)
+            demo::run(config, &demo, is_given("server", "listen"), is_given("log", "filter"))
         }
         Command::Setup(setup) => admin::setup(&configuration(flags)?, setup),
         Command::Org(command) => admin::org(&configuration(flags)?, command),
@@ -189,30 +165,21 @@ fn print(text: &str) -> Result<(), Exit> {
     }
 }
 
-fn settings(flags: &Flags, usual: &[&str]) -> Result<load::Settings, Exit> {
-    let given = [
-        ("data_dir", &flags.data_dir),
-        ("listen", &flags.listen),
-        ("public_url", &flags.public_url),
-        ("mode", &flags.mode),
-        ("log", &flags.log),
-        ("log_format", &flags.log_format),
-        ("durability", &flags.durability),
-    ];
-    let flags_given: BTreeMap<_, _> =
-        given.into_iter().filter_map(|(name, value)| value.clone().map(|value| (name, value))).collect();
+fn settings(flags: &Flags, usual: &[&str]) -> Result<Settings, Exit> {
     let sources = load::Sources {
-        flags: flags_given,
-        variable: &|name| std::env::var(name).ok(),
-        variables: std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect(),
+        flags: flags.settings.clone(),
+        environment: load::Environment::of_process(),
         file: flags.config.clone(),
         usual,
     };
     load::settings(&sources).map_err(Exit::configuration)
 }
 
+/// The configuration of a command other than `serve`, which logs its warnings.
 fn configuration(flags: &Flags) -> Result<Config, Exit> {
-    load::config(&settings(flags, &load::FILES)?).map_err(Exit::configuration)
+    let settings = settings(flags, &load::FILES)?;
+    exit::warn(&settings.warnings);
+    load::config(&settings).map_err(Exit::configuration)
 }
 
 #[cfg(test)]

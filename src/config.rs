@@ -1,100 +1,105 @@
 //! Configuration: flags over `MC_…` variables over `mission-control.toml` over defaults.
 //!
-//! Owns every key with its meaning ([`keys`]), where each value came from ([`load`]), and the
-//! checked result. Called once at the start. An unknown key is an error that names the nearest one;
-//! all problems are reported at once.
+//! One file per section (a table of `mission-control.toml`), which holds the section's keys with their
+//! documentation, type, default, variable and checks. Everything that is said about a key elsewhere is
+//! generated from it: flags, `config show`, the manual, the table in `README.md` and
+//! `packaging/mission-control.toml` ([`reference`], written anew by `tests/bless`).
+//!
+//! Invariants: an unknown key or table is an error that names the nearest one. All problems are reported
+//! at once. An empty variable counts as unset. A secret is never shown, and may also come from a file.
 //!
 //! Must not know: what the values are used for.
+//!
+//! # Add a key
+//!
+//! Add a field with its documentation to the section; every type that implements [`Value`] will do.
+//!
+//! # Add a section
+//!
+//! Write `src/config/NAME.rs` with a `section!`, as in [`limits`]; declare the module and add the line
+//! `NAME: name::Name` to `sections!` below. Then run `tests/bless`. What depends on another section is
+//! checked in [`Config::problems`].
 
-pub mod keys;
+#[macro_use]
+mod section;
+#[macro_use]
+mod value;
+
+pub mod data;
+pub mod database;
+mod file;
+pub mod limits;
 pub mod load;
+pub mod log;
+pub mod metrics;
+pub mod reference;
+pub mod server;
+pub mod sessions;
 
-use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::net::SocketAddr;
 
-use ipnet::IpNet;
+pub use self::log::LogFormat;
+pub use self::section::{Before, Default, Key, Section};
+pub(crate) use self::server::own_url;
+pub use self::server::{Mode, plain_http_is_fine};
+pub use self::value::{Secret, Value};
+use crate::store::Place;
 
-use crate::store::{Durability, Place};
-
-/// One organization or many.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// One organization, made by the first-run setup.
-    SingleTenant,
-    /// Many.
-    MultiTenant,
-}
-
-impl Mode {
-    /// As it is written.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Mode::SingleTenant => "single-tenant",
-            Mode::MultiTenant => "multi-tenant",
+/// Defines [`Config`] and [`SECTIONS`] from one list.
+macro_rules! sections {
+    ($($name:ident: $section:ty,)+) => {
+        /// The checked configuration.
+        #[derive(Clone, Debug)]
+        pub struct Config {
+            $(#[doc = concat!("The table `[", stringify!($name), "]`.")] pub $name: $section,)+
         }
-    }
+
+        /// Every section, in the order in which they are shown.
+        pub const SECTIONS: &[Section] = &[$(<$section>::SECTION),+];
+
+        impl Config {
+            /// `None` when a value is missing or refused; `values` then holds the reasons.
+            fn read(values: &mut load::Values<'_>) -> Option<Config> {
+                // All of them, so that every problem is found.
+                $(let $name = <$section>::read(values);)+
+                Some(Config { $($name: $name?),+ })
+            }
+        }
+    };
 }
 
-/// How log lines look.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogFormat {
-    /// For people.
-    Text,
-    /// One JSON object a line.
-    Json,
+sections! {
+    server: server::Server,
+    data: data::Data,
+    database: database::Database,
+    log: log::Log,
+    limits: limits::Limits,
+    sessions: sessions::Sessions,
+    metrics: metrics::Metrics,
 }
 
-/// The checked configuration. Secrets are left out of `Debug`.
-#[derive(Clone)]
-pub struct Config {
-    /// Where everything is kept.
-    pub data_dir: PathBuf,
-    /// Where to listen.
-    pub listen: SocketAddr,
-    /// How browsers reach it, without a trailing slash; may have a path.
-    pub public_url: String,
-    /// One organization or many.
-    pub mode: Mode,
-    /// Filter of `tracing`.
-    pub log: String,
-    /// How log lines look.
-    pub log_format: LogFormat,
-    /// Signs sessions; made and kept in the data directory when not given.
-    pub jwt_secret: Option<String>,
-    /// Opens `/metrics`.
-    pub metrics_token: Option<String>,
-    /// Whether commits wait for the disk.
-    pub durability: Durability,
-    /// Streams that one organization may have open.
-    pub max_streams_per_org: usize,
-    /// Requests a second that one caller may make; 0 = off.
-    pub request_budget: u32,
-    /// Sign-ins a minute from one address; 0 = off.
-    pub signin_limit: u32,
-    /// Proxies whose `X-Forwarded-…` headers count: their addresses, or networks of them.
-    pub trusted_proxies: Vec<IpNet>,
-    /// PostgreSQL instead of the file in the data directory.
-    pub database_url: Option<String>,
-}
-
-impl std::fmt::Debug for Config {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Config")
-            .field("data_dir", &self.data_dir)
-            .field("listen", &self.listen)
-            .finish_non_exhaustive()
+impl std::default::Default for Config {
+    /// Every key at its default, whatever the environment says.
+    fn default() -> Config {
+        let settings = load::settings(&load::Sources::default()).expect("no file is read");
+        load::config(&settings).expect("the defaults are valid")
     }
 }
 
 impl Config {
+    /// What is wrong although each value is valid by itself.
+    fn problems(&self) -> Vec<String> {
+        self.place().err().map(|problem| problem.to_string()).into_iter().collect()
+    }
+
     /// Whether browsers come by https.
     pub fn secure(&self) -> bool {
-        self.public_url.starts_with("https://")
+        self.server.public_url.starts_with("https://")
     }
 
     /// The path under which everything is served, with a slash at both ends.
     pub fn base_path(&self) -> String {
-        let rest = self.public_url.split_once("://").map_or("", |(_, rest)| rest);
+        let rest = self.server.public_url.split_once("://").map_or("", |(_, rest)| rest);
         match rest.split_once('/') {
             Some((_, path)) if !path.is_empty() => format!("/{path}/"),
             _ => "/".to_owned(),
@@ -104,70 +109,26 @@ impl Config {
     /// The address that the system gave where port 0 asked for any; the public URL follows it
     /// unless one is configured.
     pub fn listens_on(&mut self, address: SocketAddr) {
-        if self.public_url == own_url(self.listen) {
-            self.public_url = own_url(address);
+        if self.server.public_url == own_url(self.server.listen) {
+            self.server.public_url = own_url(address);
         }
-        self.listen = address;
+        self.server.listen = address;
     }
 
     /// Where the rows are.
     pub fn place(&self) -> anyhow::Result<Place> {
-        match &self.database_url {
+        match &self.database.url {
             #[cfg(feature = "postgres")]
-            Some(url) => Ok(Place::Postgres { url: url.clone() }),
+            Some(url) => Ok(Place::Postgres { url: url.expose().to_owned() }),
             #[cfg(not(feature = "postgres"))]
             Some(_) => anyhow::bail!(
-                "`database_url` is set, but this build has no PostgreSQL engine: build with `--features postgres`, \
-                 or remove the key"
+                "`url` in `[database]` is set, but this build has no PostgreSQL engine: build with \
+                 `--features postgres`, or remove the key"
             ),
             None => Ok(Place::Sqlite {
-                file: self.data_dir.join("mission-control.db"),
-                durability: self.durability,
+                file: self.data.dir.join("mission-control.db"),
+                durability: self.database.durability,
             }),
         }
-    }
-}
-
-/// How a server on this address is reached where nobody says otherwise.
-pub(crate) fn own_url(listen: SocketAddr) -> String {
-    if listen.ip().is_unspecified() {
-        // "Every address" is none that a browser can open.
-        return format!("http://localhost:{}", listen.port());
-    }
-    format!("http://{listen}")
-}
-
-/// Whether plain http is acceptable for this public URL: loopback, private addresses and names
-/// without a dot or under `.local`.
-pub fn plain_http_is_fine(public_url: &str) -> bool {
-    let Some(rest) = public_url.strip_prefix("http://") else {
-        return true;
-    };
-    let authority = rest.split('/').next().unwrap_or("");
-    let host = match authority.strip_prefix('[') {
-        Some(v6) => v6.split(']').next().unwrap_or(""),
-        None => authority.rsplit_once(':').map_or(authority, |(host, _)| host),
-    };
-    match host.parse::<IpAddr>() {
-        Ok(IpAddr::V4(address)) => address.is_loopback() || address.is_private() || address.is_link_local(),
-        Ok(IpAddr::V6(address)) => {
-            address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local()
-        }
-        Err(_) => !host.contains('.') || host.ends_with(".local") || host.ends_with(".localhost"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn plain_http_is_for_the_house() {
-        for url in ["http://localhost:8420", "http://192.168.1.4", "http://[::1]:80", "http://pi.local/mc"] {
-            assert!(plain_http_is_fine(url), "{url}");
-        }
-        assert!(!plain_http_is_fine("http://mc.example.org"));
-        assert!(!plain_http_is_fine("http://203.0.113.9:8420"));
-        assert!(plain_http_is_fine("https://mc.example.org"));
     }
 }

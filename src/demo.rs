@@ -57,13 +57,13 @@ pub async fn run(
     let temp = std::env::temp_dir();
     remove_left_over(&temp);
     let dir = Directory::new(&temp)?;
-    config.data_dir.clone_from(&dir.0);
-    config.mode = Mode::SingleTenant;
-    config.database_url = None;
+    config.data.dir.clone_from(&dir.0);
+    config.server.mode = Mode::SingleTenant;
+    config.database.url = None;
     // It is gone at the end anyway.
-    config.durability = Durability::Normal;
+    config.database.durability = Durability::Normal;
     let (password, clock) = (random_text()?, Arc::new(Clock::default()));
-    let (for_app, url) = (Arc::clone(&clock), config.public_url.clone());
+    let (for_app, url) = (Arc::clone(&clock), config.server.public_url.clone());
     let app = tokio::task::spawn_blocking(move || App::open(config, for_app)).await??;
     let seeded = seed::seed(&app, &clock, &password).await.context("make the demo's organization")?;
     let server = Server::new(app.clone(), listener)?;

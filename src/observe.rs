@@ -20,14 +20,16 @@ const REQUESTS: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 512.0];
 /// Starts logging to standard error, once for the process.
 pub fn start_logs(config: &Config) -> anyhow::Result<()> {
     // Libraries say little unless they are asked by name.
-    let filter = EnvFilter::try_new(format!("refinery_core=warn,{}", config.log))
-        .map_err(|error| anyhow::anyhow!("`log`: `{}` is not a filter: {error}", config.log))?;
+    let filter =
+        EnvFilter::try_new(format!("refinery_core=warn,{}", config.log.filter)).map_err(|error| {
+            anyhow::anyhow!("`filter` in `[log]`: `{}` is not a filter: {error}", config.log.filter)
+        })?;
     // Colours are for terminals: a journal or a file gets the text alone.
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
-    match config.log_format {
+    match config.log.format {
         LogFormat::Text => builder.finish().try_init()?,
         LogFormat::Json => builder.json().flatten_event(true).finish().try_init()?,
     }
@@ -60,7 +62,7 @@ pub fn metrics_text(config: &Config) -> String {
     if let Some(bytes) = resident_bytes() {
         metrics::gauge!("mc_process_resident_bytes").set(bytes as f64);
     }
-    if let Ok(wal) = std::fs::metadata(config.data_dir.join("mission-control.db-wal")) {
+    if let Ok(wal) = std::fs::metadata(config.data.dir.join("mission-control.db-wal")) {
         metrics::gauge!("mc_database_wal_bytes").set(wal.len() as f64);
     }
     let labels = [("version", env!("CARGO_PKG_VERSION")), ("commit", env!("MC_COMMIT"))];

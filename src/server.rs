@@ -36,7 +36,7 @@ pub struct Server {
 impl Server {
     /// Makes the socket for the command line, beside the one for everybody.
     pub fn new(app: App, listener: TcpListener) -> anyhow::Result<Server> {
-        let admin = admin_socket(&app.config().data_dir)?;
+        let admin = admin_socket(&app.config().data.dir)?;
         Ok(Server { app, listener, admin })
     }
 
@@ -59,7 +59,7 @@ impl Server {
         if drained.is_err() {
             tracing::warn!("some requests did not end in time and were cut off");
         }
-        let socket = app.config().data_dir.join(ADMIN_SOCKET);
+        let socket = app.config().data.dir.join(ADMIN_SOCKET);
         tokio::task::spawn_blocking(move || {
             app.store().close();
             let _ = std::fs::remove_file(socket);

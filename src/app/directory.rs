@@ -58,7 +58,9 @@ fn not_made(dir: &Path, error: Error) -> anyhow::Error {
     );
     let what = match error.kind() {
         ErrorKind::ReadOnlyFilesystem => format!("{by_root}, and {}", allow_writes(dir)),
-        ErrorKind::PermissionDenied => format!("{by_root}, or choose another with `data_dir` (MC_DATA_DIR)"),
+        ErrorKind::PermissionDenied => {
+            format!("{by_root}, or choose another with `dir` in `[data]` (MC_DATA_DIR)")
+        }
         _ => format!("make the data directory {path}"),
     };
     anyhow::Error::from(error).context(what)
@@ -75,8 +77,8 @@ pub(super) fn refuse_root_at_another(dir: &Path) -> anyhow::Result<()> {
 
 /// Refuses files that this user may not use as the server must.
 pub fn check_files(config: &Config) -> anyhow::Result<()> {
-    if config.jwt_secret.is_none() {
-        try_open(&config.data_dir.join(SIGNING_FILE), File::options().read(true))?;
+    if config.sessions.secret.is_none() {
+        try_open(&config.data.dir.join(SIGNING_FILE), File::options().read(true))?;
     }
     match config.place()? {
         Place::Sqlite { file, .. } => {

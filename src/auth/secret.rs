@@ -8,10 +8,9 @@ use std::path::Path;
 use anyhow::Context as _;
 use subtle::ConstantTimeEq as _;
 
+use crate::config::sessions::SHORTEST_SECRET;
 use crate::domain::token::{self, Token};
 
-/// Shortest secret that may be configured: 256 bits in base64 without padding.
-pub const SHORTEST: usize = 43;
 /// The file of the data directory that holds the secret which signs sessions.
 pub const SIGNING_FILE: &str = "jwt-secret";
 
@@ -19,8 +18,10 @@ pub const SIGNING_FILE: &str = "jwt-secret";
 /// made on the first start.
 pub(super) fn signing(configured: Option<&str>, data_dir: &Path) -> anyhow::Result<[u8; 32]> {
     let text = match configured {
-        Some(text) if text.len() < SHORTEST => {
-            anyhow::bail!("`jwt_secret` is too short: give at least {SHORTEST} random characters")
+        Some(text) if text.len() < SHORTEST_SECRET => {
+            anyhow::bail!(
+                "the secret of `[sessions]` is too short: give at least {SHORTEST_SECRET} random characters"
+            )
         }
         Some(text) => text.to_owned(),
         None => make_or_read(&data_dir.join(SIGNING_FILE))?,
@@ -50,7 +51,11 @@ fn read(path: &Path) -> anyhow::Result<String> {
     let text = std::fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
     let text = text.trim();
     // A start that was cut short may have left an empty file, which would sign with a known secret.
-    anyhow::ensure!(text.len() >= SHORTEST, "{} is too short: remove it and start again", path.display());
+    anyhow::ensure!(
+        text.len() >= SHORTEST_SECRET,
+        "{} is too short: remove it and start again",
+        path.display()
+    );
     Ok(text.to_owned())
 }
 

@@ -150,7 +150,7 @@ pub(super) fn setup(config: &Config, setup: Setup) -> Result<(), Exit> {
     let Setup { org_name, org_slug, email, display_name, password_file, json } = setup;
     let password = prompt::password(password_file.as_deref())?;
     let answer = ask(config, AdminRequest::Setup { org_name, org_slug, email, display_name, password })?;
-    show(&answer, json, |_| format!("set up: sign in at {}", config.public_url))
+    show(&answer, json, |_| format!("set up: sign in at {}", config.server.public_url))
 }
 
 pub(super) fn org(config: &Config, command: Org) -> Result<(), Exit> {
@@ -229,7 +229,7 @@ fn table(rows: &Value, columns: &[&str]) -> String {
 }
 
 fn ask(config: &Config, request: AdminRequest) -> Result<Value, Exit> {
-    let socket = config.data_dir.join(ADMIN_SOCKET);
+    let socket = config.data.dir.join(ADMIN_SOCKET);
     match UnixStream::connect(&socket) {
         Ok(stream) => through_socket(stream, &request),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use super::exit::{CONFIG, Exit};
+use super::exit::{self, CONFIG, Exit};
 use crate::config::load::{self, Setting, Settings};
 
 /// What to do with the configuration.
@@ -18,26 +18,25 @@ pub(super) enum Command {
 
 pub(super) fn run(settings: &Settings, command: &Command) -> Result<(), Exit> {
     let Command::Show { json } = command;
-    let shown = |setting: &Setting| match (&setting.value, setting.key.secret) {
-        (None, _) => String::new(),
-        (Some(_), true) => "(set)".to_owned(),
-        (Some(value), false) => value.clone(),
-    };
+    exit::warn(&settings.warnings);
     if *json {
-        let object: serde_json::Map<_, _> = settings
-            .all
-            .iter()
-            .map(|setting| {
-                let value =
-                    serde_json::json!({"value": shown(setting), "source": setting.source.to_string()});
-                (setting.key.name.to_owned(), value)
-            })
-            .collect();
-        super::print(&serde_json::Value::Object(object).to_string())?;
-    } else {
+        let mut sections = serde_json::Map::new();
         for setting in &settings.all {
+            let shown = serde_json::json!({"value": setting.shown(), "source": setting.source.to_string()});
+            let section = sections.entry(setting.section).or_insert_with(|| serde_json::json!({}));
+            section[setting.key.name] = shown;
+        }
+        super::print(&serde_json::Value::Object(sections).to_string())?;
+    } else {
+        let mut section = "";
+        for setting in &settings.all {
+            if setting.section != section {
+                let line = if section.is_empty() { "" } else { "\n" };
+                section = setting.section;
+                super::print(&format!("{line}[{section}]"))?;
+            }
             let Setting { key, source, .. } = setting;
-            super::print(&format!("{:<20} = {:<32} # {source}; {}", key.name, shown(setting), key.about))?;
+            super::print(&format!("{:<20} = {:<32} # {source}; {}", key.name, setting.shown(), key.about()))?;
         }
     }
     // Shown first, so that what is wrong can be seen.

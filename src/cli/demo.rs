@@ -23,7 +23,7 @@ pub(super) struct Demo {
 pub(super) fn run(mut config: Config, demo: &Demo, listen_given: bool, log_given: bool) -> Result<(), Exit> {
     if !log_given {
         // What is printed is the sign-in.
-        "warn".clone_into(&mut config.log);
+        "warn".clone_into(&mut config.log.filter);
     }
     observe::start_logs(&config).map_err(|error| Exit::new(CONFIG, error))?;
     observe::recorder();
@@ -37,7 +37,7 @@ pub(super) fn run(mut config: Config, demo: &Demo, listen_given: bool, log_given
 async fn serve(mut config: Config, json: bool, listen_given: bool) -> Result<(), Exit> {
     let stop = CancellationToken::new();
     tokio::spawn(stop_on_signal(stop.clone())?);
-    let mut listen = config.listen;
+    let mut listen = config.server.listen;
     if !listen_given {
         // A server may be running on the usual port.
         listen.set_port(0);

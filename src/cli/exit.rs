@@ -64,6 +64,14 @@ impl Exit {
     }
 }
 
+/// Says on standard error what still works and should be changed.
+#[expect(clippy::print_stderr, reason = "of a command, which has no log")]
+pub(super) fn warn(warnings: &[String]) {
+    for warning in warnings {
+        eprintln!("mission-control: warning: {warning}");
+    }
+}
+
 impl From<anyhow::Error> for Exit {
     fn from(error: anyhow::Error) -> Exit {
         Exit::new(SOFTWARE, error)

@@ -19,7 +19,7 @@ pub(super) fn run(config: &Config) -> Result<(), Exit> {
 }
 
 fn ask(config: &Config) -> anyhow::Result<()> {
-    let mut address = config.listen;
+    let mut address = config.server.listen;
     if address.ip().is_unspecified() {
         address = SocketAddr::from((Ipv4Addr::LOCALHOST, address.port()));
     }

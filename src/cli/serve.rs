@@ -17,8 +17,11 @@ use crate::observe;
 use crate::server::{Server, systemd};
 use crate::store::{Clock, organization};
 
-pub(super) fn run(config: Config) -> Result<(), Exit> {
+pub(super) fn run(config: Config, warnings: &[String]) -> Result<(), Exit> {
     observe::start_logs(&config).map_err(|error| Exit::new(CONFIG, error))?;
+    for warning in warnings {
+        tracing::warn!("{warning}");
+    }
     observe::recorder();
     // Every open stream is a file descriptor.
     let _ = rlimit::increase_nofile_limit(u64::MAX);
@@ -35,12 +38,12 @@ async fn serve(mut config: Config) -> Result<(), Exit> {
     tokio::spawn(stop_on_signal(stop.clone())?);
     let listener = match systemd::passed_listener().map_err(|error| Exit::new(CONFIG, error))? {
         Some(listener) => listener,
-        None => listen(config.listen).await.map_err(|error| Exit::new(UNAVAILABLE, error))?,
+        None => listen(config.server.listen).await.map_err(|error| Exit::new(UNAVAILABLE, error))?,
     };
     config.listens_on(listener.local_addr().context("read the address")?);
-    if !plain_http_is_fine(&config.public_url) {
+    if !plain_http_is_fine(&config.server.public_url) {
         tracing::warn!(
-            public_url = config.public_url,
+            public_url = config.server.public_url,
             "plain http on a public address: passwords and keys can be read on the way; use https"
         );
     }
@@ -81,13 +84,13 @@ async fn announce(app: &App) -> Result<(), Exit> {
     let token = match set_up {
         true => {
             // One that an earlier start made, when a database was restored since.
-            sign_in::forget_setup_token(&app.config().data_dir);
+            sign_in::forget_setup_token(&app.config().data.dir);
             None
         }
-        false => Some(sign_in::setup_token(&app.config().data_dir).map_err(Exit::opening)?),
+        false => Some(sign_in::setup_token(&app.config().data.dir).map_err(Exit::opening)?),
     };
-    let public_url = &app.config().public_url;
-    tracing::info!(address = %app.config().listen, public_url, "ready");
+    let public_url = &app.config().server.public_url;
+    tracing::info!(address = %app.config().server.listen, public_url, "ready");
     if let Some(token) = token {
         tracing::info!("open {public_url}/setup#{token} to set up");
     }

@@ -27,7 +27,7 @@ pub(super) struct Client {
 
 impl Client {
     pub(super) fn new(config: &Config, slug: &str, key: String) -> Client {
-        let mut address = config.listen;
+        let mut address = config.server.listen;
         if address.ip().is_unspecified() {
             address.set_ip(Ipv4Addr::LOCALHOST.into());
         }

@@ -39,13 +39,13 @@ pub async fn execute(app: &App, request: AdminRequest) -> Result<AdminReply> {
         None => None,
     };
     let around = Surroundings {
-        public_url: app.config().public_url.clone(),
-        single_tenant: app.config().mode == Mode::SingleTenant,
+        public_url: app.config().server.public_url.clone(),
+        single_tenant: app.config().server.mode == Mode::SingleTenant,
     };
     let is_setup = matches!(request, AdminRequest::Setup { .. });
     let reply = app.write_system(move |tx| admin::perform(tx, &request, hash.as_deref(), &around)).await?;
     if is_setup {
-        sign_in::forget_setup_token(&app.config().data_dir);
+        sign_in::forget_setup_token(&app.config().data.dir);
     }
     Ok(reply)
 }

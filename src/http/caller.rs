@@ -44,7 +44,7 @@ impl Client {
             peer.ok_or_else(|| Error::Internal(anyhow::anyhow!("a request without its peer")))?;
         let lines: Vec<&str> =
             parts.headers.get_all("x-forwarded-for").iter().filter_map(|line| line.to_str().ok()).collect();
-        let address = address::client(*peer, lines.into_iter(), &app.config().trusted_proxies);
+        let address = address::client(*peer, lines.into_iter(), &app.config().server.trusted_proxies);
         let user_agent = parts.headers.get(USER_AGENT).and_then(|name| name.to_str().ok()).unwrap_or("");
         Ok(Client { address, user_agent: user_agent.chars().take(USER_AGENT_LENGTH).collect() })
     }

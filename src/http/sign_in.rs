@@ -67,7 +67,7 @@ pub async fn set_up(
     password: String,
 ) -> Result<SignedIn> {
     app.auth().limits().try_sign_in(client.address)?;
-    let data_dir = &app.config().data_dir;
+    let data_dir = &app.config().data.dir;
     // Before the database is asked: the token is forgotten only once the server is set up, so who
     // comes a moment late hears of that.
     let is_token = sign_in::is_setup_token(data_dir, token);

@@ -88,7 +88,7 @@ async fn answer(app: &App) -> bool {
         let has_no_time = read.as_ref().err().is_some_and(busy) || written.as_ref().err().is_some_and(busy);
         // A refusal is an answer: a disk that is full is no better after a restart, nor is a
         // database on another machine that is away.
-        if !has_no_time || app.config().database_url.is_some() {
+        if !has_no_time || app.config().database.url.is_some() {
             return read.unwrap_or(true);
         }
         tokio::time::sleep(AGAIN).await;
@@ -96,7 +96,7 @@ async fn answer(app: &App) -> bool {
 }
 
 fn standing(app: &App, set_up: bool) -> String {
-    let url = &app.config().public_url;
+    let url = &app.config().server.public_url;
     // Everybody may read this: the token is not for them.
     let next = if set_up { "" } else { "; to be set up by the link in the log" };
     format!("Ready on {url}{next}")

@@ -245,39 +245,82 @@ fn a_single_tenant_server_has_one_organization() {
 #[test]
 fn config_show_tells_where_each_value_came_from_and_no_secret() {
     let install = Install::new().with("MC_METRICS_TOKEN", "hush-hush").with("MC_LOG", "warn");
-    std::fs::write(install.beside("mission-control.toml"), "signin_limit = 3\nrequest_budget = 7\n").unwrap();
+    let text = "[limits]\nsignin_limit = 3\nrequest_budget = 7\n";
+    std::fs::write(install.beside("mission-control.toml"), text).unwrap();
     let shown = install.asks(&["config", "show", "--durability=normal"]);
-    let of = |name: &str| (text(&shown[name], "value").to_owned(), text(&shown[name], "source").to_owned());
+    let of = |section: &str, name: &str| {
+        let found = &shown[section][name];
+        (text_of(found, "value"), text_of(found, "source"))
+    };
     let pair = |value: &str, source: &str| (value.to_owned(), source.to_owned());
-    assert_eq!(of("durability"), pair("normal", "flag"));
-    assert_eq!(of("log"), pair("warn", "MC_LOG"));
-    assert_eq!(of("mode"), pair("single-tenant", "default"));
-    assert_eq!(of("metrics_token"), pair("(set)", "MC_METRICS_TOKEN"));
-    assert_eq!(of("request_budget"), pair("0", "MC_REQUEST_BUDGET"), "a variable wins over the file");
+    assert_eq!(of("database", "durability"), pair("normal", "flag"));
+    assert_eq!(of("log", "filter"), pair("warn", "MC_LOG"));
+    assert_eq!(of("server", "mode"), pair("single-tenant", "default"));
+    assert_eq!(of("metrics", "token"), pair("(set)", "MC_METRICS_TOKEN"));
+    assert_eq!(
+        of("limits", "request_budget"),
+        pair("0", "MC_REQUEST_BUDGET"),
+        "a variable wins over the file"
+    );
 
-    let install = Install::new().with("MC_METRICS_TOKEN", "hush-hush");
+    let install = Install::new().with("MC_METRICS_TOKEN", "hush-hush").with("MC_LOG", "");
     let file = install.beside("other.toml");
-    std::fs::write(&file, "max_streams_per_org = 7\n").unwrap();
+    std::fs::write(&file, "[limits]\nmax_streams_per_org = 7\n[log]\nfilter = 'warn'\n").unwrap();
     let words = install.run(&["config", "show", "--config", file.to_str().unwrap()]).succeeds().out;
-    assert!(words.contains(&format!("# {}; event streams", file.display())), "{words}");
+    assert!(words.contains(&format!("# {}; Event streams", file.display())), "{words}");
     assert!(words.contains("(set)") && !words.contains("hush-hush"), "{words}");
+    let filter = words.lines().find(|line| line.starts_with("filter ")).unwrap();
+    assert!(
+        filter.contains("= warn ") && filter.contains("other.toml"),
+        "an empty variable is unset: {filter}"
+    );
+    assert!(words.contains("\n[limits]\nmax_streams_per_org "), "{words}");
     assert!(!words.lines().any(|line| line != line.trim_end()), "{words}");
+}
+
+fn text_of(value: &Value, name: &str) -> String {
+    text(value, name).to_owned()
+}
+
+#[tokio::test]
+async fn a_file_of_the_first_release_still_works_and_says_what_to_change() {
+    let install = Install::new();
+    let file = install.beside("mission-control.toml");
+    std::fs::write(&file, "log = \"info\"\nmax_streams_per_org = 7\nmode = \"multi-tenant\"\n").unwrap();
+    let warning = "`max_streams_per_org` is now `max_streams_per_org` in `[limits]`";
+    let ran = install.run(&["config", "show", "--json"]).succeeds();
+    let shown: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(shown["limits"]["max_streams_per_org"]["value"], "7");
+    assert!(
+        ran.err.starts_with("mission-control: warning: mission-control.toml: keys now stand in tables: ")
+    );
+    assert!(ran.err.contains(warning) && ran.err.lines().count() == 1, "{}", ran.err);
+
+    let server = install.serve();
+    server.says(warning).await;
+    assert!(server.log().contains(" WARN "), "{}", server.log());
+    assert_eq!(server.anonymous().get("/api/v1/auth/providers").await.json()["mode"], "multi-tenant");
 }
 
 #[test]
 fn everything_that_is_wrong_is_told_at_once_with_the_nearest_name() {
     let install = Install::new().with("MC_LISTEN", "here").with("MC_DATADIR", "x").with("MC_MODE", "both");
     let install = install.with("MC_JWT_SECRET", "short-and-secret").with("MC_METRICS_TOKEN_FILE", "/nowhere");
-    std::fs::write(install.beside("mission-control.toml"), "requestbudget = 7\n").unwrap();
+    let text = "[limits]\nrequestbudget = 7\nsignin_limit = true\n[logs]\n";
+    std::fs::write(install.beside("mission-control.toml"), text).unwrap();
+    // A variable wins over what is wrong in the file, too.
+    let install = install.with("MC_SIGNIN_LIMIT", "");
     for command in ["serve", "healthcheck"] {
         let ran = install.run(&[command]);
         assert_eq!(ran.code, 78, "{}", ran.err);
         for why in [
             "unknown variable `MC_DATADIR`, did you mean `MC_DATA_DIR`?",
-            "unknown key `requestbudget`, did you mean `request_budget`?",
-            "`listen` (from MC_LISTEN): must be",
-            "`mode` (from MC_MODE): must be `single-tenant` or `multi-tenant`",
-            "`jwt_secret` (from MC_JWT_SECRET): must have 43 characters",
+            "unknown key `requestbudget` in `[limits]`, did you mean `request_budget`?",
+            "unknown table `[logs]`, did you mean `[log]`?",
+            "`signin_limit` in `[limits]` (from mission-control.toml): must be a whole number",
+            "`listen` in `[server]` (from MC_LISTEN): must be",
+            "`mode` in `[server]` (from MC_MODE): must be `single-tenant` or `multi-tenant`",
+            "`secret` in `[sessions]` (from MC_JWT_SECRET): must have 43 characters",
             "`MC_METRICS_TOKEN_FILE` names /nowhere, which cannot be read: ",
         ] {
             assert!(ran.err.contains(why), "`{why}` is missing: {}", ran.err);
@@ -298,6 +341,10 @@ fn a_configuration_file_that_was_named_must_be_there_and_be_toml() {
     let ran = install.run(&["serve"]);
     assert_eq!(ran.code, 78, "{}", ran.err);
     assert!(ran.err.contains("read mission-control.toml"), "{}", ran.err);
+    std::fs::write(install.beside("mission-control.toml"), b"[log]\nfilter = \"caf\xe9\"\n").unwrap();
+    let ran = install.run(&["serve"]);
+    assert_eq!(ran.code, 78, "{}", ran.err);
+    assert!(ran.err.contains("read mission-control.toml: line 2 is not UTF-8"), "{}", ran.err);
 }
 
 #[test]
@@ -318,7 +365,7 @@ async fn secrets_may_stand_in_files() {
     std::fs::write(&token, "metrics-token\n").unwrap();
     std::fs::write(&secret, "s".repeat(43)).unwrap();
     let install = install.with("MC_METRICS_TOKEN_FILE", &token).with("MC_JWT_SECRET_FILE", &secret);
-    assert_eq!(install.asks(&["config", "show"])["metrics_token"]["source"], "MC_METRICS_TOKEN_FILE");
+    assert_eq!(install.asks(&["config", "show"])["metrics"]["token"]["source"], "MC_METRICS_TOKEN_FILE");
 
     let server = install.serve();
     assert!(!install.dir().join("jwt-secret").exists(), "no secret is made where one is given");

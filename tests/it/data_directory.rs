@@ -137,5 +137,5 @@ fn a_directory_that_cannot_be_made_is_named_with_what_to_do() {
     let ran = install.run_as_nobody(&["serve"]);
     let ran =
         ran.fails(77, &format!("the data directory {} cannot be made: make it as root", below.display()));
-    assert!(ran.err.contains("or choose another with `data_dir` (MC_DATA_DIR)"), "{}", ran.err);
+    assert!(ran.err.contains("or choose another with `dir` in `[data]` (MC_DATA_DIR)"), "{}", ran.err);
 }

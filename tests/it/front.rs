@@ -24,7 +24,7 @@ async fn sends(actor: &Actor, path: &str, body: impl Into<reqwest::Body>) -> Rep
 
 /// What the server says to these bytes, until it hangs up.
 async fn says_to(hub: &TestHub, bytes: &[u8]) -> String {
-    let mut stream = TcpStream::connect(hub.config.listen).await.unwrap();
+    let mut stream = TcpStream::connect(hub.config.server.listen).await.unwrap();
     stream.write_all(bytes).await.unwrap();
     let mut answer = Vec::new();
     // A reset after the answer is as good as an end.
@@ -58,9 +58,9 @@ fn assert_dressed(reply: &Reply, secure: bool) {
 #[tokio::test]
 async fn every_kind_of_answer_is_dressed() {
     for public_url in ["", "https://example.org", "https://example.org/mc"] {
-        let hub = TestHub::start_with(|config| config.public_url = public_url.to_owned()).await;
+        let hub = TestHub::start_with(|config| config.server.public_url = public_url.to_owned()).await;
         let base = hub.config.base_path();
-        let here = format!("http://{}{}", hub.config.listen, base.trim_end_matches('/'));
+        let here = format!("http://{}{}", hub.config.server.listen, base.trim_end_matches('/'));
         let nobody = Actor::anonymous(&here);
         let mut replies = Vec::new();
         for (method, path, status) in [
@@ -87,7 +87,7 @@ async fn every_kind_of_answer_is_dressed() {
         }
         if base != "/" {
             // Beside the path, where a proxy that forgot it would ask.
-            let outside = Actor::anonymous(&format!("http://{}", hub.config.listen));
+            let outside = Actor::anonymous(&format!("http://{}", hub.config.server.listen));
             let to_base = asks(&outside, "GET", "/").await;
             assert_eq!((to_base.status, to_base.header("location")), (307, base.as_str()));
             replies.push(to_base);
@@ -268,7 +268,7 @@ async fn a_broken_body_is_400_and_says_where() {
 
 #[tokio::test]
 async fn a_caller_who_asks_too_much_waits_and_nobody_else_does() {
-    let hub = TestHub::start_with(|config| config.request_budget = 1).await;
+    let hub = TestHub::start_with(|config| config.limits.request_budget = 1).await;
     let acme = hub.tenant("acme").await;
     let kay = hub.agent(&acme, "kay").await;
     let max = hub.agent(&acme, "max").await;
@@ -297,7 +297,7 @@ async fn a_refusal_arrives_although_the_body_is_still_on_its_way() {
     for (what, path, refusal) in
         [("too large", LOGIN, "413"), ("not signed in", "/api/v1/orgs/acme/tasks", "4")]
     {
-        let mut stream = TcpStream::connect(hub.config.listen).await.unwrap();
+        let mut stream = TcpStream::connect(hub.config.server.listen).await.unwrap();
         let head = format!(
             "POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
             large.len()
@@ -324,10 +324,10 @@ async fn a_refusal_arrives_although_the_body_is_still_on_its_way() {
 #[tokio::test]
 async fn a_head_that_never_ends_is_cut() {
     let hub = TestHub::start().await;
-    let mut slow = TcpStream::connect(hub.config.listen).await.unwrap();
+    let mut slow = TcpStream::connect(hub.config.server.listen).await.unwrap();
     slow.write_all(b"GET /health HTTP/1.1\r\nhost: x\r\nx-slow: ").await.unwrap();
-    let mut idle = TcpStream::connect(hub.config.listen).await.unwrap();
-    let mut kept = TcpStream::connect(hub.config.listen).await.unwrap();
+    let mut idle = TcpStream::connect(hub.config.server.listen).await.unwrap();
+    let mut kept = TcpStream::connect(hub.config.server.listen).await.unwrap();
     kept.write_all(b"GET /health HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
     let mut answer = [0; 15];
     kept.read_exact(&mut answer).await.unwrap();
@@ -346,7 +346,7 @@ async fn a_head_that_never_ends_is_cut() {
 #[tokio::test]
 async fn a_body_that_dribbles_is_cut_and_keeps_nobody_waiting() {
     let hub = TestHub::start().await;
-    let mut slow = TcpStream::connect(hub.config.listen).await.unwrap();
+    let mut slow = TcpStream::connect(hub.config.server.listen).await.unwrap();
     let head = format!(
         "POST {LOGIN} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{{"
     );
@@ -383,7 +383,7 @@ async fn a_hundred_slow_clients_keep_nobody_waiting() {
     let acme = hub.tenant("acme").await;
     let mut crowd = Vec::new();
     for number in 0..100 {
-        let mut stream = TcpStream::connect(hub.config.listen).await.unwrap();
+        let mut stream = TcpStream::connect(hub.config.server.listen).await.unwrap();
         let head = format!("POST {LOGIN} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n");
         let rest = if number % 2 == 0 { "content-length: 100\r\n\r\n{" } else { "x-slow: " };
         stream.write_all(format!("{head}{rest}").as_bytes()).await.unwrap();
@@ -440,15 +440,16 @@ async fn metrics_are_for_the_bearer_of_their_token() {
     for secret in ["acme", "admin@", "mc_ak_"] {
         assert!(!metrics.text.contains(secret), "metrics name nobody: {secret}");
     }
-    let closed = TestHub::start_with(|config| config.metrics_token = None).await;
+    let closed = TestHub::start_with(|config| config.metrics.token = None).await;
     assert_eq!(closed.bearer("").get("/metrics").await.refusal(), "404 NOT_FOUND");
     assert_eq!(closed.bearer("None").get("/metrics").await.refusal(), "404 NOT_FOUND");
 }
 
 #[tokio::test]
 async fn under_a_path_everything_is_served_there_and_nothing_elsewhere() {
-    let hub = TestHub::start_with(|config| config.public_url = "http://localhost/tools/mc".to_owned()).await;
-    let here = Actor::anonymous(&format!("http://{}/tools/mc", hub.config.listen));
+    let hub =
+        TestHub::start_with(|config| config.server.public_url = "http://localhost/tools/mc".to_owned()).await;
+    let here = Actor::anonymous(&format!("http://{}/tools/mc", hub.config.server.listen));
     for (path, kind) in [
         ("", "text/html; charset=utf-8"),
         ("/", "text/html; charset=utf-8"),
@@ -461,7 +462,7 @@ async fn under_a_path_everything_is_served_there_and_nothing_elsewhere() {
     }
     assert_eq!(here.get("/api/nothing").await.refusal(), "404 NOT_FOUND");
     assert_eq!(asks(&here, "DELETE", ME).await.refusal(), "405 METHOD_NOT_ALLOWED");
-    let outside = Actor::anonymous(&format!("http://{}", hub.config.listen));
+    let outside = Actor::anonymous(&format!("http://{}", hub.config.server.listen));
     for path in ["/health", ME, "/tools", "/tools/", "/tools/mcx", "/tools/mcx/health"] {
         assert_eq!(outside.get(path).await.refusal(), "404 NOT_FOUND", "{path}");
     }

@@ -255,7 +255,7 @@ async fn a_replay_holds_no_secret() {
     let key = first.json()["api_key"].as_str().unwrap().to_owned();
     let again = ada.post_once(&rotate, "r", json!({})).await.expect_status(200);
     assert_eq!((again.header(REPLAYED), &again.json()["api_key"]), ("true", &Value::Null));
-    let bot = Actor::with_key(&hub.config.public_url, "acme", &key, "");
+    let bot = Actor::with_key(&hub.config.server.public_url, "acme", &key, "");
     bot.get(&acme.path("/tasks")).await.expect_status(200);
 }
 

@@ -52,7 +52,7 @@ async fn who_follows_the_link_joins_with_a_name_and_a_password() {
     let me = reply.json();
     assert_eq!((&me["display_name"], &me["active_org"]), (&json!("Bob"), &json!("acme")));
     assert_eq!(me["memberships"][0]["role"], "contributor");
-    let bob = Actor::signed_in(&hub.config.public_url, "acme", &reply);
+    let bob = Actor::signed_in(&hub.config.server.public_url, "acme", &reply);
     bob.get(&acme.path("/users")).await.expect_status(200);
     assert_eq!(hub.sign_in("bob@acme.example", PASSWORD).await.status, 200);
     assert_eq!(statuses(&acme).await, [("admin".into(), "active".into()), ("bob".into(), "active".into())]);
@@ -219,8 +219,11 @@ async fn an_address_that_two_organizations_invite_gets_one_account() {
     let (acme, umbrella) = (hub.tenant("acme").await, hub.tenant("umbrella").await);
     let first = invite(&acme, "bob@home.example").await;
     let second = invite(&umbrella, "bob@home.example").await;
-    let bob =
-        Actor::signed_in(&hub.config.public_url, "acme", &accept(&hub, &first).await.expect_status(201));
+    let bob = Actor::signed_in(
+        &hub.config.server.public_url,
+        "acme",
+        &accept(&hub, &first).await.expect_status(201),
+    );
     // The account has its password now: the second link sets none.
     let other = accept_as(&hub.anonymous(), &second, "Eve", "the password of eve").await;
     assert_eq!(other.refusal(), "409 INVITATION_FOR_ANOTHER");
@@ -262,7 +265,7 @@ async fn a_new_person_joins_on_a_browser_where_somebody_else_is_signed_in() {
 
     let reply = accept_as(&acme.admin, &token, "Bob", PASSWORD).await.expect_status(201);
 
-    let bob = Actor::signed_in(&hub.config.public_url, "acme", &reply);
+    let bob = Actor::signed_in(&hub.config.server.public_url, "acme", &reply);
     assert_ne!(bob.id, acme.admin.id);
     assert_eq!(bob.get("/api/v1/auth/me").await.json()["email"], "bob@acme.example");
     assert_eq!(acme.admin.get("/api/v1/auth/me").await.json()["email"], "admin@acme.example");

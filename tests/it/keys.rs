@@ -237,8 +237,8 @@ async fn two_rotations_at_once_leave_one_newest_key() {
 #[tokio::test]
 async fn one_address_may_bring_thirty_dead_keys_a_minute() {
     let hub = TestHub::start_with(|config| {
-        config.signin_limit = 10;
-        config.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
+        config.limits.signin_limit = 10;
+        config.server.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
     })
     .await;
     let acme = hub.tenant("acme").await;
@@ -259,7 +259,8 @@ async fn one_address_may_bring_thirty_dead_keys_a_minute() {
 #[tokio::test]
 async fn a_dead_key_that_names_an_agent_is_recorded_once_a_minute() {
     let hub =
-        TestHub::start_with(|config| config.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()]).await;
+        TestHub::start_with(|config| config.server.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()])
+            .await;
     let acme = hub.tenant("acme").await;
     let kay = hub.agent(&acme, "kay").await;
     let key = secret(&kay);

@@ -10,6 +10,7 @@ mod support;
 mod bad_input;
 mod channels;
 mod cli;
+mod config;
 mod contract;
 mod crash;
 mod data_directory;

@@ -23,8 +23,8 @@ async fn status_of_me(actor: &Actor) -> u16 {
 
 async fn behind_a_proxy(signin_limit: u32) -> (TestHub, Tenant) {
     let hub = TestHub::start_with(|config| {
-        config.signin_limit = signin_limit;
-        config.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
+        config.limits.signin_limit = signin_limit;
+        config.server.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
     })
     .await;
     let acme = hub.tenant("acme").await;
@@ -38,7 +38,7 @@ async fn a_person_signs_in_with_address_and_password() {
 
     let reply = hub.sign_in(" ADMIN@acme.example ", PASSWORD).await.expect_status(200);
 
-    let ada = Actor::signed_in(&hub.config.public_url, "acme", &reply);
+    let ada = Actor::signed_in(&hub.config.server.public_url, "acme", &reply);
     assert_eq!(ada.id, acme.admin.id);
     assert_eq!(ada.get(ME).await.json(), reply.json());
     assert_eq!(hub.anonymous().get(ME).await.refusal(), "401 UNAUTHENTICATED");
@@ -117,7 +117,7 @@ async fn one_address_may_try_ten_times_a_minute() {
 
 #[tokio::test]
 async fn a_forwarded_address_counts_from_a_trusted_proxy_alone() {
-    let hub = TestHub::start_with(|config| config.signin_limit = 3).await;
+    let hub = TestHub::start_with(|config| config.limits.signin_limit = 3).await;
     hub.tenant("acme").await;
     // The setup was the first try from here; whatever the header says, these are the next two.
     for invented in ["203.0.113.1", "203.0.113.2"] {
@@ -236,7 +236,7 @@ async fn a_lost_password_is_replaced_by_a_link_that_works_once() {
     };
     let link = reset().await;
     let (page, token) = link.split_once('#').unwrap();
-    assert_eq!(page, format!("{}/reset", hub.config.public_url));
+    assert_eq!(page, format!("{}/reset", hub.config.server.public_url));
     let second = reset().await.split_once('#').unwrap().1.to_owned();
     assert_eq!(confirm("guess", OTHER_PASSWORD).await.refusal(), "401 DEAD_LINK");
     assert_eq!(confirm(token, "short").await.fields(), ["password"]);

@@ -190,7 +190,8 @@ async fn who_comes_back_to_an_expired_token_can_still_sign_out() {
 #[tokio::test]
 async fn people_see_their_sessions_and_end_one() {
     let hub =
-        TestHub::start_with(|config| config.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()]).await;
+        TestHub::start_with(|config| config.server.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()])
+            .await;
     let acme = hub.tenant("acme").await;
     let bob = hub.person(&acme, "bob", "contributor").await;
     hub.clock.travel(1);
@@ -302,7 +303,7 @@ async fn a_session_survives_a_restart_and_a_new_secret_ends_it() {
     assert_eq!(status_of_me(&acme.admin).await, 200);
     acme.admin.creates_project("After the restart").await;
 
-    hub.config.jwt_secret = Some("0123456789abcdefghijklmnopqrstuvwxyzABCDEFG".to_owned());
+    hub.config.sessions.secret = Some("0123456789abcdefghijklmnopqrstuvwxyzABCDEFG".into());
     hub.restart().await;
     assert_eq!(status_of_me(&acme.admin).await, 401);
     let ada = hub.signed_in("acme", "admin@acme.example").await;

@@ -60,7 +60,7 @@ async fn whoever_has_the_token_owns_the_server() {
     assert_eq!(me["display_name"], "Ada");
     assert_eq!(me["active_org"], "acme");
     assert_eq!(me["memberships"][0]["role"], "administrator");
-    let ada = Actor::signed_in(&hub.config.public_url, "acme", &reply);
+    let ada = Actor::signed_in(&hub.config.server.public_url, "acme", &reply);
     assert_eq!(ada.get("/api/v1/auth/me").await.expect_status(200).json(), me);
     ada.creates_project("Apollo").await;
     let kinds: Vec<_> = ada.events().await.iter().map(|event| event["type"].clone()).take(3).collect();
@@ -72,7 +72,7 @@ async fn whoever_has_the_token_owns_the_server() {
 
 #[tokio::test]
 async fn a_server_for_one_organization_says_so() {
-    let hub = TestHub::start_with(|config| config.mode = Mode::SingleTenant).await;
+    let hub = TestHub::start_with(|config| config.server.mode = Mode::SingleTenant).await;
     let providers = hub.anonymous().get("/api/v1/auth/providers").await.expect_status(200).json();
     assert_eq!(providers["mode"], "single-tenant");
 }
@@ -198,8 +198,9 @@ async fn cookies_on_http_are_strict_as_far_as_http_allows() {
 
 #[tokio::test]
 async fn cookies_on_https_belong_to_the_host_alone() {
-    let hub = TestHub::start_with(|config| config.public_url = "https://example.org/mc".to_owned()).await;
-    let here = Actor::anonymous(&format!("http://{}/mc", hub.config.listen));
+    let hub =
+        TestHub::start_with(|config| config.server.public_url = "https://example.org/mc".to_owned()).await;
+    let here = Actor::anonymous(&format!("http://{}/mc", hub.config.server.listen));
     let reply = here.post("/api/v1/auth/setup", first(&token(&hub))).await.expect_status(201);
     // `__Host-` demands `Path=/`, also under a path.
     assert_eq!(
@@ -227,8 +228,8 @@ async fn cookies_on_https_belong_to_the_host_alone() {
 
 #[tokio::test]
 async fn cookies_under_a_path_are_sent_to_that_path_alone() {
-    let hub = TestHub::start_with(|config| config.public_url = "http://localhost/mc".to_owned()).await;
-    let here = Actor::anonymous(&format!("http://{}/mc", hub.config.listen));
+    let hub = TestHub::start_with(|config| config.server.public_url = "http://localhost/mc".to_owned()).await;
+    let here = Actor::anonymous(&format!("http://{}/mc", hub.config.server.listen));
     let reply = here.post("/api/v1/auth/setup", first(&token(&hub))).await.expect_status(201);
     assert_eq!(
         cookie_shapes(&reply),

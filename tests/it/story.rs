@@ -8,7 +8,7 @@ use crate::support::{Actor, PASSWORD, TestHub, kinds, text};
 async fn an_agent_with_nothing_but_its_key_finishes_a_task() {
     let hub = TestHub::start().await;
     let nobody = hub.anonymous();
-    let base = &hub.config.public_url;
+    let base = &hub.config.server.public_url;
 
     // A person follows the setup link and founds the organization.
     let token = mission_control::auth::sign_in::setup_token(hub.dir()).unwrap();

@@ -52,7 +52,7 @@ async fn a_person_is_invited_and_an_agent_gets_a_key() {
 
     assert_eq!(bob.as_object().unwrap().keys().collect::<Vec<_>>(), ["invite_url", "user"]);
     let link = bob["invite_url"].as_str().unwrap();
-    assert!(link.starts_with(&format!("{}/invite#", hub.config.public_url)), "{link}");
+    assert!(link.starts_with(&format!("{}/invite#", hub.config.server.public_url)), "{link}");
     let shown = &bob["user"];
     assert_eq!((&shown["status"], &shown["handle"]), (&json!("invited"), &json!("bob-builder")));
     assert_eq!(shown["identities"], json!({"email": "bob.builder@acme.example"}));

@@ -4,7 +4,7 @@
 use clap::{Arg, Command};
 use clap_mangen::Man;
 use clap_mangen::roff::{Inline, Roff, bold, italic, roman};
-use mission_control::config::keys::{Default, KEYS, variable};
+use mission_control::config::{Default, SECTIONS};
 
 /// `mission-control(1)`.
 pub(crate) fn of_the_server(command: Command) -> String {
@@ -12,24 +12,24 @@ pub(crate) fn of_the_server(command: Command) -> String {
     page.section("SETTINGS");
     page.text(
         "Flags win over variables, those over the configuration file, and that over the defaults. \
-         `mission-control config show` prints every value and where it came from. A key with `_file` \
-         behind it (`jwt_secret_file`, `MC_JWT_SECRET_FILE`) names a file that holds the secret.",
+         `mission-control config show` prints every value and where it came from. A variable that is empty \
+         counts as unset. A secret may also stand in a file, which `…_FILE` behind the variable, or `_file` \
+         behind the key, names (`MC_JWT_SECRET_FILE`, `secret_file`).",
     );
-    for key in KEYS {
-        let default = match key.default {
-            Default::Text("") | Default::Unset => String::new(),
-            Default::Text(text) => format!(" [default: `{text}`]"),
-            Default::Derived if key.name == "data_dir" => {
-                " [default: `$STATE_DIRECTORY`, else `$XDG_DATA_HOME/mission-control`, else \
-                 `~/.local/share/mission-control`]"
-                    .to_owned()
-            }
-            Default::Derived => String::new(),
-        };
-        page.item(
-            vec![bold(key.name), roman(", "), bold(variable(key.name))],
-            &format!("{}{default}", key.about),
-        );
+    for section in SECTIONS {
+        page.roff.control("SS", [format!("[{}]", section.name).as_str()]);
+        page.text(&section.about());
+        for key in section.keys {
+            let default = match key.default {
+                Default::Text("") | Default::Unset => String::new(),
+                Default::Text(text) => format!(" [default: `{text}`]"),
+                Default::Derived(words, _) => format!(" [default: {words}]"),
+            };
+            page.item(
+                vec![bold(key.name), roman(", "), bold(key.variable)],
+                &format!("{}{default}", key.about()),
+            );
+        }
     }
     page.files(&[
         ("./mission-control.toml", "the configuration, where there is one"),

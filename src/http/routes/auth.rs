@@ -44,7 +44,7 @@ pub struct Provider {
     responses((status = 200, body = Providers), ReadProblems))]
 pub async fn providers(State(app): State<App>) -> Result<Reply> {
     let setup_required = app.read_system(identity::is_setup_required).await?;
-    let mode = app.config().mode.as_str();
+    let mode = app.config().server.mode.as_str();
     Ok(Reply::ok(&Providers { setup_required, password: true, oidc: Vec::new(), mode }))
 }
 

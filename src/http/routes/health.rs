@@ -61,10 +61,11 @@ pub async fn metrics(State(app): State<App>, headers: HeaderMap) -> Result<Respo
     let given = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
     let open = app
         .config()
-        .metrics_token
-        .as_deref()
+        .metrics
+        .token
+        .as_ref()
         .zip(given)
-        .is_some_and(|(token, given)| token.as_bytes().ct_eq(given.as_bytes()).into());
+        .is_some_and(|(token, given)| token.expose().as_bytes().ct_eq(given.as_bytes()).into());
     if !open {
         return Err(Error::NotFound(Noun::Route));
     }

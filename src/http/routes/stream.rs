@@ -46,7 +46,7 @@ pub async fn stream_events(
         _ => return Err(Error::field("ephemeral", "must be 0 or 1")),
     };
     // The seat first: what is committed from here on reaches the room while the log is read.
-    let seat = app.hub().sit(caller.org_id, caller.user_id, app.config().max_streams_per_org)?;
+    let seat = app.hub().sit(caller.org_id, caller.user_id, app.config().limits.max_streams_per_org)?;
     let head = app.read(&caller, |tx| Ok(crate::store::event::head(tx)?)).await?;
     let (seq, reset) = event::start(head, resume);
     let start = Start { epoch: head.epoch, seq, reset, ephemeral };

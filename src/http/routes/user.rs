@@ -58,7 +58,7 @@ pub async fn list_users(
 #[utoipa::path(post, path = "/orgs/{slug}/users", tag = "users", params(OrgPath), request_body = NewUser,
     responses((status = 201, body = CreatedUser), WriteProblems))]
 pub async fn create_user(State(app): State<App>, caller: Caller, post: Post<NewUser>) -> Result<Reply> {
-    let (new, public_url) = (post.body, app.config().public_url.clone());
+    let (new, public_url) = (post.body, app.config().server.public_url.clone());
     app.post(&caller, post.key, StatusCode::CREATED, move |tx| join::create(tx, &new, &public_url)).await
 }
 

@@ -285,9 +285,9 @@ async fn numbers_have_no_gap_whoever_writes_and_whatever_is_refused() {
 async fn says_of(hub: &TestHub, org_id: &str, statements: &[String]) -> Vec<String> {
     let (statements, org_id) = (statements.to_vec(), org_id.to_owned());
     let file = hub.dir().join("mission-control.db");
-    let url = hub.config.database_url.clone();
+    let url = hub.config.database.url.clone();
     tokio::task::spawn_blocking(move || match url {
-        Some(url) => on_postgres(&url, &org_id, &statements),
+        Some(url) => on_postgres(url.expose(), &org_id, &statements),
         None => {
             let raw = rusqlite::Connection::open(file).unwrap();
             let said =
@@ -330,7 +330,7 @@ async fn the_database_itself_refuses_to_change_what_happened() {
         "DELETE FROM events".to_owned(),
         "DELETE FROM events WHERE seq = 1".to_owned(),
     ];
-    if hub.config.database_url.is_none() {
+    if hub.config.database.url.is_none() {
         statements
             .push(format!("REPLACE INTO events ({columns}) SELECT {columns} FROM events WHERE seq = 1"));
     } else {

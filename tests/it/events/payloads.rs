@@ -65,7 +65,7 @@ async fn everything_happens(hub: &TestHub, acme: &Tenant) {
     let login = "/api/v1/auth/login";
     hub.anonymous().post(login, sign_in("a wrong password")).await.expect_status(401);
     let signed_in = hub.anonymous().post(login, sign_in(PASSWORD)).await.expect_status(200);
-    let desk = Actor::signed_in(&hub.config.public_url, "acme", &signed_in);
+    let desk = Actor::signed_in(&hub.config.server.public_url, "acme", &signed_in);
     desk.post("/api/v1/auth/logout", json!({})).await.expect_status(204);
 }
 

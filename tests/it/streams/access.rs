@@ -11,13 +11,13 @@ const NOTHING: [Value; 0] = [];
 async fn signs_in(hub: &TestHub, slug: &str) -> Actor {
     let body = json!({"email": format!("admin@{slug}.example"), "password": PASSWORD});
     let reply = hub.anonymous().post("/api/v1/auth/login", body).await.expect_status(200);
-    Actor::signed_in(&hub.config.public_url, slug, &reply)
+    Actor::signed_in(&hub.config.server.public_url, slug, &reply)
 }
 
 /// The same person with the next token of their session.
 async fn renews(hub: &TestHub, person: &Actor) -> Actor {
     let reply = person.post("/api/v1/auth/refresh", json!({})).await.expect_status(200);
-    Actor::signed_in(&hub.config.public_url, &person.slug, &reply)
+    Actor::signed_in(&hub.config.server.public_url, &person.slug, &reply)
 }
 
 /// What comes last on a stream whose credential has died.

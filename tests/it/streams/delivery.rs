@@ -226,7 +226,7 @@ async fn a_long_stretch_that_is_for_others_moves_the_cursor_too() {
 
 #[tokio::test]
 async fn an_organization_has_so_many_streams_and_no_more() {
-    let hub = TestHub::start_with(|config| config.max_streams_per_org = 2).await;
+    let hub = TestHub::start_with(|config| config.limits.max_streams_per_org = 2).await;
     let (acme, umbrella) = (hub.tenant("acme").await, hub.tenant("umbrella").await);
     let agent = hub.agent(&acme, "agent").await;
     let (first, _second) = (acme.admin.listens("", None).await, agent.listens("", None).await);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use mission_control::app::App;
-use mission_control::config::{Config, LogFormat, Mode};
+use mission_control::config::{Config, Mode};
 use mission_control::server::Server;
 use mission_control::store::{Clock, Durability};
 use serde_json::{Value, json};
@@ -38,22 +38,17 @@ pub(crate) struct Tenant {
 
 /// The configuration of a test's server, before the test changes it.
 pub(crate) fn start_options(dir: PathBuf) -> Config {
-    Config {
-        data_dir: dir,
-        listen: "127.0.0.1:0".parse().unwrap(),
-        public_url: String::new(),
-        mode: Mode::MultiTenant,
-        log: "warn".to_owned(),
-        log_format: LogFormat::Text,
-        jwt_secret: None,
-        metrics_token: Some("metrics-token".to_owned()),
-        durability: Durability::Normal,
-        max_streams_per_org: 100,
-        request_budget: 0,
-        signin_limit: 0,
-        trusted_proxies: Vec::new(),
-        database_url: None,
-    }
+    let mut config = Config::default();
+    config.data.dir = dir;
+    config.server.listen = "127.0.0.1:0".parse().unwrap();
+    config.server.public_url = String::new();
+    config.server.mode = Mode::MultiTenant;
+    config.log.filter = "warn".to_owned();
+    config.metrics.token = Some("metrics-token".into());
+    config.database.durability = Durability::Normal;
+    config.limits.request_budget = 0;
+    config.limits.signin_limit = 0;
+    config
 }
 
 impl TestHub {
@@ -67,7 +62,7 @@ impl TestHub {
         let dir = Arc::new(tempfile::tempdir().unwrap());
         let mut config = start_options(dir.path().to_owned());
         let database = TestDatabase::where_asked_for().await;
-        config.database_url = database.as_ref().map(|database| database.url.clone());
+        config.database.url = database.as_ref().map(|database| database.url.as_str().into());
         change(&mut config);
         let clock = Arc::new(Clock::default());
         let (app, running, config) = serve(config, Arc::clone(&clock)).await;
@@ -107,12 +102,12 @@ impl TestHub {
 
     /// Nobody: no credentials.
     pub(crate) fn anonymous(&self) -> Actor {
-        Actor::anonymous(&self.config.public_url)
+        Actor::anonymous(&self.config.server.public_url)
     }
 
     /// Somebody with this in the `Authorization` header.
     pub(crate) fn bearer(&self, secret: &str) -> Actor {
-        Actor::with_key(&self.config.public_url, "", secret, "")
+        Actor::with_key(&self.config.server.public_url, "", secret, "")
     }
 
     /// Sets the server up with its first organization.
@@ -133,7 +128,10 @@ impl TestHub {
             )
             .await
             .expect_status(201);
-        Tenant { slug: slug.to_owned(), admin: Actor::signed_in(&self.config.public_url, slug, &reply) }
+        Tenant {
+            slug: slug.to_owned(),
+            admin: Actor::signed_in(&self.config.server.public_url, slug, &reply),
+        }
     }
 
     /// One more organization, made as the command line makes it.
@@ -172,7 +170,7 @@ impl TestHub {
     /// One more session of somebody.
     pub(crate) async fn signed_in(&self, slug: &str, email: &str) -> Actor {
         let reply = self.sign_in(email, PASSWORD).await.expect_status(200);
-        Actor::signed_in(&self.config.public_url, slug, &reply)
+        Actor::signed_in(&self.config.server.public_url, slug, &reply)
     }
 
     /// Follows an invitation's link.
@@ -180,7 +178,7 @@ impl TestHub {
         let token = invite_url.as_str().unwrap().split_once('#').unwrap().1;
         let body = json!({"token": token, "display_name": name, "password": PASSWORD});
         let reply = self.anonymous().post("/api/v1/auth/invite/accept", body).await.expect_status(201);
-        Actor::signed_in(&self.config.public_url, slug, &reply)
+        Actor::signed_in(&self.config.server.public_url, slug, &reply)
     }
 
     /// A person who joins with this role.
@@ -217,10 +215,10 @@ impl Tenant {
 type Running = (CancellationToken, JoinHandle<anyhow::Result<()>>);
 
 async fn serve(mut config: Config, clock: Arc<Clock>) -> (App, Running, Config) {
-    let listener = TcpListener::bind(config.listen).await.unwrap();
-    config.listen = listener.local_addr().unwrap();
-    if config.public_url.is_empty() {
-        config.public_url = format!("http://{}", config.listen);
+    let listener = TcpListener::bind(config.server.listen).await.unwrap();
+    config.server.listen = listener.local_addr().unwrap();
+    if config.server.public_url.is_empty() {
+        config.server.public_url = format!("http://{}", config.server.listen);
     }
     let opened = config.clone();
     let app = tokio::task::spawn_blocking(move || App::open(opened, clock)).await.unwrap().unwrap();

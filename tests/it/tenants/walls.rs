@@ -72,7 +72,7 @@ async fn a_statement_that_forgets_the_organization_of_a_table_reaches_nothing_of
             Err(refused) => assert!(refused.contains("`tasks` is used without its org_id"), "{refused}"),
             // PostgreSQL: it runs, and the other organization's rows are not there for it.
             Ok(found) => {
-                assert!(hub.config.database_url.is_some(), "{sql} got through to {found:?}");
+                assert!(hub.config.database.url.is_some(), "{sql} got through to {found:?}");
                 assert_eq!(found, ["Ours"], "{sql}");
             }
         }
@@ -84,7 +84,7 @@ async fn a_statement_that_forgets_the_organization_of_a_table_reaches_nothing_of
         match changes(&hub, org_id, sql, Vec::new()).await {
             Err(refused) => assert!(refused.contains("is used without its org_id"), "{refused}"),
             Ok(changed) => {
-                assert!(hub.config.database_url.is_some(), "{sql} got through");
+                assert!(hub.config.database.url.is_some(), "{sql} got through");
                 assert!(changed <= 1, "{sql} changed {changed} rows");
             }
         }
@@ -98,7 +98,7 @@ async fn identities_and_sessions_are_out_of_a_tenants_reach() {
     let hub = TestHub::start().await;
     let acme = hub.tenant("acme").await;
     let org_id = id_of(&acme).await;
-    if hub.config.database_url.is_some() {
+    if hub.config.database.url.is_some() {
         // The guard on statements is SQLite's; on PostgreSQL these tables have functions of their own.
         return;
     }
@@ -128,7 +128,7 @@ mod row_level_security {
     #[tokio::test]
     async fn rows_of_another_organization_are_hidden_and_cannot_be_made() {
         let hub = TestHub::start().await;
-        if hub.config.database_url.is_none() {
+        if hub.config.database.url.is_none() {
             return;
         }
         let (acme, umbrella) = (hub.tenant("acme").await, hub.tenant("umbrella").await);
@@ -153,9 +153,9 @@ mod row_level_security {
     #[tokio::test]
     async fn every_table_of_organizations_stands_behind_the_wall() {
         let hub = TestHub::start().await;
-        let Some(url) = hub.config.database_url.clone() else { return };
+        let Some(url) = hub.config.database.url.clone() else { return };
         let open: Vec<String> = tokio::task::spawn_blocking(move || {
-            let mut raw = postgres::Client::connect(&url, postgres::NoTls).unwrap();
+            let mut raw = postgres::Client::connect(url.expose(), postgres::NoTls).unwrap();
             let sql = "SELECT c.relname::text FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid
                         WHERE c.relkind = 'r' AND a.attname = 'org_id' AND c.relnamespace = 'public'::regnamespace
                           AND NOT (c.relrowsecurity AND c.relforcerowsecurity) ORDER BY 1";
