@@ -39,16 +39,15 @@ put() { # mode, folder inside the archive, files
         install -D -m "$mode" "$file" "$into/$(basename "$file")"
     done
 }
-shopt -s nullglob
 put 755 . "$program"
-put 644 . LICENSE-APACHE LICENSE-MIT README.md CHANGELOG.md packaging/notices/"$name"/THIRD-PARTY.txt packaging/systemd/"$name".service
+put 644 . LICENSE-APACHE LICENSE-MIT README.md CHANGELOG.md "$share/THIRD-PARTY.txt" packaging/systemd/"$name".service
 [ "$component" = bridge ] || put 644 . packaging/systemd/"$name".socket
 # Not beside the program, which would read it there instead of having its data at home.
 put 644 etc "$config"
-put 644 man packaging/man/"$name".1 packaging/man/"$name"-*.1
-put 644 completions/bash packaging/completions/bash/"$name"
-put 644 completions/zsh packaging/completions/zsh/_"$name"
-put 644 completions/fish packaging/completions/fish/"$name".fish
+put 644 man "$share/man/$name.1"
+put 644 completions/bash "$share/completions/bash/$name"
+put 644 completions/zsh "$share/completions/zsh/_$name"
+put 644 completions/fish "$share/completions/fish/$name.fish"
 
 tar --directory "$work" --create --format=ustar --sort=name --owner=0 --group=0 --numeric-owner \
     --mtime="@$SOURCE_DATE_EPOCH" "$folder" | gzip -n -9 >"$work/archive"

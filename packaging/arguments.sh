@@ -55,11 +55,11 @@ take_time() {
     export SOURCE_DATE_EPOCH
 }
 
-# The finished program of this component and target, as `program`.
+# The finished program of this component and target, as `program`; its manual, completions and notices are in `share`.
 take_program() {
     local machine
-    program=target/dist/$target/$name
-    [ -f "$program" ] || die 66 "$program is not there: run packaging/build.sh $target $component first"
+    program=target/dist/$target/$name share=target/dist/$target/share/$name
+    [ -f "$program" ] && [ -f "$share/THIRD-PARTY.txt" ] && [ -f "$share/man/$name.1" ] || die 66 "$program is not there, or not whole: run packaging/build.sh $target $component first"
     # The machine that an ELF file is for stands in its bytes 18 and 19.
     machine=$(od -An -tx1 -j18 -N2 "$program" | tr -d ' ')
     case $architecture,$machine in

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds the static programs of one target, as they are released, into target/dist/TARGET/.
+# Builds the static programs of one target, as they are released, into target/dist/TARGET/, and beside them, in
+# share/NAME/, what is packed with each: its manual, its completions, and the notices of what is inside it.
 #
 #   packaging/build.sh TARGET [server|bridge]            both without a component
 #   packaging/build.sh TARGET server --features postgres the server with PostgreSQL, into target/dist/TARGET/postgres/
@@ -23,7 +24,7 @@ while [ $# -gt 0 ]; do
         shift
         ;;
     -h | --help)
-        sed -n '2,10s/^# \{0,1\}//p' packaging/build.sh
+        sed -n '2,11s/^# \{0,1\}//p' packaging/build.sh
         exit 0
         ;;
     -*) die 64 "unknown option $1; $usage" ;;
@@ -57,7 +58,7 @@ elif [ -f "/usr/lib/rustlib/$target/lib/.built-for" ] && has_std /usr/bin/rustc;
 else
     die 69 "no Rust standard library for $target: $mend"
 fi
-needs cargo git file
+needs cargo git file python3
 command -v npm >/dev/null || die 69 "\`npm\` is missing: install Node.js 20 or newer"
 # The compilers' flags are split at blanks.
 [[ $here != *[[:space:]]* ]] || die 65 "the path of this clone has a blank in it ($here): build in another place"
@@ -100,8 +101,23 @@ for program in "${packages[@]}"; do
     ! grep -qaF mc-placeholder "$fresh/$program" ||
         die 70 "$program has no web interface inside: run touch build.rs and build again"
 done
-mkdir -p "$out"
 for program in "${packages[@]}"; do
+    share=$fresh/share/$program
+    mkdir -p "$share"
+    case $program in mission-control) of=server ;; mc-bridge) of=bridge ;; esac
+    packaging/notices.py "$of" "${features// /,}" >"$share/THIRD-PARTY.txt" || die 70 "the notices of $program could not be made: see above"
+    # For this machine, whatever the target; MC_PAGES is one that is built already.
+    if [ -n "${MC_PAGES:-}" ]; then
+        "$MC_PAGES" "$of" "$share"
+    else
+        env -u RUSTFLAGS -u CFLAGS -u LIBSQLITE3_FLAGS MC_SKIP_UI=1 \
+            cargo run --locked --quiet -p mission-control-pages -- "$of" "$share"
+    fi || die 70 "manual and completions of $program could not be made: see above"
+done
+mkdir -p "$out/share"
+for program in "${packages[@]}"; do
+    rm -rf "$out/share/$program"
+    mv "$fresh/share/$program" "$out/share/$program"
     mv "$fresh/$program" "$out/$program"
     printf '%s: %s bytes, static\n' "$out/$program" "$(stat -c %s "$out/$program")"
 done

@@ -39,6 +39,7 @@ take_workplace
 built=$work/target/$target/release
 mkdir -p "$built"
 cp "$program" "$built/$name"
+cp -r "$share" "$built/share"
 maintainer=$(sed -n 's/^maintainer = "\(.*\)"$/\1/p' Cargo.toml)
 {
     printf '%s (%s) stable; urgency=medium\n\n' "$name" "$version"

@@ -52,9 +52,10 @@ def version_of(component: str) -> str:
     return tomllib.loads(manifest.read_text())["package"]["version"]
 
 
-def of(component: str) -> list[Package]:
-    """Everything in a component, the program itself first, the rest by kind and name."""
-    crates = _crates(PROGRAMS[component])
+def of(component: str, features: str = "") -> list[Package]:
+    """Everything in a component that is built with these features (by comma), the program itself first,
+    the rest by kind and name."""
+    crates = _crates(PROGRAMS[component], features)
     program = crates.pop(f"pkg:cargo/{PROGRAMS[component]}@{version_of(component)}")
     packages = list(crates.values())
     if component == "server":
@@ -75,26 +76,26 @@ def _cargo(*arguments: str) -> str:
     return run.stdout
 
 
-def _tree(program: str, target: str, edges: str) -> list[tuple[int, str, str]]:
+def _tree(program: str, features: str, target: str, edges: str) -> list[tuple[int, str, str]]:
     """Depth, name and version of every line of `cargo tree`."""
     text = _cargo(
         *("tree", "--locked", "--package", program, "--target", target),
-        *("--edges", edges, "--prefix", "depth", "--format", " {p}"),
+        *("--features", features, "--edges", edges, "--prefix", "depth", "--format", " {p}"),
     )
     lines = [re.match(r"(\d+) (\S+) v(\S+)", line) for line in text.splitlines()]
     return [(int(line[1]), line[2], line[3]) for line in lines if line]
 
 
-def _crates(program: str) -> dict[str, Package]:
+def _crates(program: str, features: str) -> dict[str, Package]:
     lock = tomllib.loads((ROOT / "Cargo.lock").read_text())["package"]
     sums = {(crate["name"], crate["version"]): crate.get("checksum") for crate in lock}
     found: dict[str, Package] = {}
     platforms = [f"--filter-platform={target}" for target in TARGETS]
-    text = _cargo("metadata", "--locked", "--format-version=1", *platforms)
+    text = _cargo("metadata", "--locked", "--all-features", "--format-version=1", *platforms)
     known = {(crate["name"], crate["version"]): crate for crate in json.loads(text)["packages"]}
     for target in TARGETS:
         path: list[Package] = []
-        for depth, name, version in _tree(program, target, "normal"):
+        for depth, name, version in _tree(program, features, target, "normal"):
             crate = known[name, version]
             package = Package(
                 kind="cargo",
@@ -113,7 +114,7 @@ def _crates(program: str) -> dict[str, Package]:
             if path:
                 path[-1].needs.add(package.purl)
             path.append(package)
-        for _, name, version in _tree(program, target, "normal,no-proc-macro"):
+        for _, name, version in _tree(program, features, target, "normal,no-proc-macro"):
             found[f"pkg:cargo/{name}@{version.replace('+', '%2B')}"].linked = True
     return found
 

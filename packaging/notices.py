@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Prints the licences of everything that a released program contains, as they ask for.
 
-  packaging/notices.py server|bridge           prints
-  packaging/notices.py --write                 writes packaging/notices/, which the packages hold
-  packaging/notices.py --check                 says whether those are up to date
+  packaging/notices.py server|bridge [FEATURES]
+
+FEATURES are those that the program is built with, by comma. packaging/build.sh puts what this prints beside
+each program, and so it comes into everything that is packed. The same commit gives the same bytes.
 
 Needs the sources of the crates (`cargo fetch`) and of the interface (`npm ci` in assets/web).
 A licence that nobody has allowed (packaging/deny.toml) ends it: look at it, then decide.
@@ -13,7 +14,6 @@ import re
 import sys
 import tomllib
 from collections import defaultdict
-from pathlib import Path
 
 import dependencies
 
@@ -73,8 +73,8 @@ def is_allowed(expression: str) -> bool:
     )
 
 
-def notices(component: str) -> str:
-    program, *packages = dependencies.of(component)
+def notices(component: str, features: str) -> str:
+    program, *packages = dependencies.of(component, features)
     ours = dependencies.ROOT
     by_text: dict[str, list[dependencies.Package]] = defaultdict(list)
     for package in packages:
@@ -97,29 +97,12 @@ def notices(component: str) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def file(component: str) -> Path:
-    program = dependencies.PROGRAMS[component]
-    return dependencies.ROOT / "packaging/notices" / program / "THIRD-PARTY.txt"
-
-
 def main() -> None:
     match sys.argv[1:]:
-        case [component] if component in dependencies.PROGRAMS:
-            print(notices(component), end="")
-        case ["--write"]:
-            for component in dependencies.PROGRAMS:
-                file(component).parent.mkdir(parents=True, exist_ok=True)
-                file(component).write_text(notices(component))
-        case ["--check"]:
-            for component in dependencies.PROGRAMS:
-                path = file(component)
-                if not path.is_file() or path.read_text() != notices(component):
-                    sys.exit(
-                        f"notices.py: {path.relative_to(dependencies.ROOT)} is not up to date: "
-                        "run packaging/notices.py --write, and look at what changed"
-                    )
+        case [component, *features] if component in dependencies.PROGRAMS and len(features) <= 1:
+            print(notices(component, "".join(features)), end="")
         case _:
-            print("usage: packaging/notices.py server|bridge|--write|--check", file=sys.stderr)
+            print("usage: packaging/notices.py server|bridge [FEATURES]", file=sys.stderr)
             sys.exit(64)
 
 
