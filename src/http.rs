@@ -82,7 +82,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(channel::list_channels, channel::create_channel))
         .routes(routes!(channel::get_channel, channel::update_channel))
         .routes(routes!(message::list_messages, message::post_message))
-        .routes(routes!(message::delete_message))
+        .routes(routes!(message::edit_message, message::delete_message))
         .routes(routes!(message::put_receipt))
         .routes(routes!(message::typing))
         .routes(routes!(message::mark_read))

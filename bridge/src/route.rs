@@ -25,6 +25,9 @@ pub struct Routed {
     pub own: Option<MessageId>,
     /// A message whose text is gone.
     pub deleted: Option<MessageId>,
+    /// A message whose text was replaced, with the new text. If the message still waits, its text is
+    /// replaced there; otherwise `said` tells the agent of the edit. It never wakes the agent.
+    pub edited: Option<(MessageId, String)>,
     /// What changes in the roster.
     pub change: Option<Change>,
 }
@@ -61,6 +64,7 @@ pub fn route(event: &Event, roster: &Roster, wake_on: &[WakeOn]) -> Result<Route
     let read = Reader { event, roster, wake_on };
     match event.kind {
         EventKind::MessageCreated => read.message(),
+        EventKind::MessageUpdated => read.edited(),
         EventKind::MessageDeleted => read.deleted(),
         EventKind::CommandInvoked => read.command(),
         EventKind::TaskAssigned
@@ -138,6 +142,18 @@ impl Reader<'_> {
         self.said(place, item, why, answers)
     }
 
+    fn edited(&self) -> Result<Routed, Unreadable> {
+        let MessagePayload { message, changed, .. } = self.read()?;
+        let replaced = changed.iter().any(|field| field == "content") && message.deleted_at.is_none();
+        let place = self.roster.place(message.channel_id);
+        let Some(place) = place.filter(|_| replaced && message.sender.id != self.roster.me) else {
+            return Ok(Routed::default());
+        };
+        let item = Item { at: self.event.timestamp, edited: true, ..self.item_of(&message) };
+        let routed = self.said(place, item, None, None)?;
+        Ok(Routed { edited: Some((message.id, message.content)), ..routed })
+    }
+
     fn deleted(&self) -> Result<Routed, Unreadable> {
         let MessagePayload { message, .. } = self.read()?;
         Ok(Routed { deleted: Some(message.id), ..Routed::default() })
@@ -158,6 +174,7 @@ impl Reader<'_> {
             task: None,
             mentioned: false,
             hops: 0,
+            edited: false,
         };
         let why = if name == "stop" { Why::Stop } else { Why::Command };
         match self.wakes(why) {
@@ -180,6 +197,7 @@ impl Reader<'_> {
             task: message.task_id.map(|id| About { id, title: None, status: None }),
             mentioned: message.mentions.contains(&self.roster.me),
             hops: message.hops,
+            edited: false,
         }
     }
 
@@ -273,6 +291,7 @@ impl Reader<'_> {
             task: Some(About { id: task.id, title: Some(task.title.clone()), status: Some(task.status) }),
             mentioned: false,
             hops: 0,
+            edited: false,
         }
     }
 
@@ -309,6 +328,7 @@ impl Reader<'_> {
                 task: None,
                 mentioned: false,
                 hops: 0,
+                edited: false,
             },
             why: None,
             answers: None,

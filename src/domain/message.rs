@@ -1,13 +1,15 @@
-//! Messages: posted, answered, mentioned in, read in pages, deleted.
+//! Messages: posted, answered, mentioned in, read in pages, edited, deleted.
 
 pub mod command;
+pub mod edit;
 pub mod mention;
 pub mod receipt;
 
 use std::collections::BTreeSet;
 
 use mission_control_shared::{
-    ChannelId, EventKind, Message, MessageId, MessageKind, NewMessage, ProjectId, TaskId, UserId, UserType,
+    Channel, ChannelId, EventKind, Message, MessageId, MessageKind, NewMessage, ProjectId, TaskId, UserId,
+    UserType,
 };
 use serde::Serialize;
 use serde_json::json;
@@ -62,10 +64,7 @@ pub fn post(
     let setting = message::setting(tx, channel_id, author, new.task_id, new.reply_to_id)?
         .ok_or(Error::NotFound(Noun::Channel))?;
     if setting.ended {
-        return Err(Error::conflict(
-            Conflict::ChannelReadOnly,
-            "the project of this channel has ended: nothing more can be posted in it",
-        ));
+        return Err(read_only());
     }
     let said = checked(new, &setting)?;
     let mentions = Mentions::find(tx, channel_id, author, &said, &new.mentions)?;
@@ -81,6 +80,7 @@ pub fn post(
         hops: hops(setting.sender.kind, setting.answered.map(|(_, hops)| hops)),
         receipts: Vec::new(),
         created_at: tx.now(),
+        edited_at: None,
         deleted_at: None,
         sender: setting.sender,
     };
@@ -94,6 +94,18 @@ pub fn post(
         invoke(tx, &message, setting.project_id, mentions.agents())?;
     }
     Ok(Posted { message, replayed: false })
+}
+
+fn read_only() -> Error {
+    Error::conflict(
+        Conflict::ChannelReadOnly,
+        "the project of this channel has ended: nothing more can be posted in it",
+    )
+}
+
+/// Errors: `CHANNEL_READ_ONLY` when the project of the channel has ended.
+fn refuse_read_only(channel: &Channel) -> Result<()> {
+    if channel.read_only { Err(read_only()) } else { Ok(()) }
 }
 
 /// What the author posted under this key.

@@ -82,16 +82,18 @@ impl Recorded {
     }
 
     /// Joins the message's text to the stored payload. The text lives with the message alone, so
-    /// the text of a deleted message is gone from every event too.
+    /// a text that was deleted or replaced is gone from every event too.
     fn payload_with_message(&self) -> Cow<'_, str> {
         let Some(message) = &self.message else {
             return Cow::Borrowed(&self.payload);
         };
         let mut object: serde_json::Map<_, _> = serde_json::from_str(&self.payload).unwrap_or_default();
         if self.audience.kind == EventKind::CommandInvoked {
-            let said = message.content.split_once(char::is_whitespace);
-            let (name, args) =
-                said.map_or((message.content.as_str(), ""), |(name, args)| (name, args.trim()));
+            // An edit runs no command, and the text of the one that ran is gone.
+            let content = if message.edited_at.is_some() { "" } else { message.content.as_str() };
+            let (name, args) = content
+                .split_once(char::is_whitespace)
+                .map_or((content, ""), |(name, args)| (name, args.trim()));
             let name = name.trim_start_matches('/').to_lowercase();
             object.insert("command".to_owned(), name.into());
             object.insert("args".to_owned(), args.into());

@@ -172,6 +172,46 @@ pub fn count_post(
     Ok(())
 }
 
+/// Counts a live message of the channel as one that mentions these users, who were not mentioned in it.
+pub fn count_mentions(
+    tx: &mut TenantTx<'_, '_>,
+    id: ChannelId,
+    message: MessageId,
+    users: &[UserId],
+) -> Result<()> {
+    tx.execute(
+        "INSERT INTO channel_counts (org_id, channel_id, user_id, mentions, mentions_read)
+         SELECT u.org_id, ?2, u.id, 1, (
+                SELECT count(*) FROM messages AS m
+                  JOIN channel_reads AS r ON r.org_id = m.org_id AND r.channel_id = m.channel_id
+                 WHERE m.org_id = ?1 AND m.id = ?3 AND r.user_id = u.id AND r.seq >= m.seq)
+           FROM users AS u WHERE u.org_id = ?1 AND u.id IN uuids(?4)
+         ON CONFLICT (org_id, channel_id, user_id) DO UPDATE
+            SET mentions = channel_counts.mentions + 1,
+                mentions_read = channel_counts.mentions_read + excluded.mentions_read",
+        args![id, message, Json(users)],
+    )?;
+    Ok(())
+}
+
+/// Takes a live message out of the counts of these users, who are mentioned in it.
+pub fn uncount_mentions(
+    tx: &mut TenantTx<'_, '_>,
+    id: ChannelId,
+    message: MessageId,
+    users: &[UserId],
+) -> Result<()> {
+    tx.execute(
+        "UPDATE channel_counts SET mentions = mentions - 1, mentions_read = mentions_read - (
+                SELECT count(*) FROM messages AS m
+                  JOIN channel_reads AS r ON r.org_id = m.org_id AND r.channel_id = m.channel_id
+                 WHERE m.org_id = ?1 AND m.id = ?3 AND r.user_id = channel_counts.user_id AND r.seq >= m.seq)
+          WHERE org_id = ?1 AND channel_id = ?2 AND user_id IN uuids(?4)",
+        args![id, message, Json(users)],
+    )?;
+    Ok(())
+}
+
 /// Takes a message that is about to be erased out of every count: the channel's, its author's, and
 /// those of whoever is mentioned in it or has read past it. Costs what there are readers.
 pub fn uncount_post(tx: &mut TenantTx<'_, '_>, id: ChannelId, message: MessageId) -> Result<()> {

@@ -18,7 +18,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT m.id, m.channel_id, u.id, u.handle, u.display_name, u.type, m.kind, m.content, m.task_id,
-                    m.reply_to_id, m.hops, m.created_at, m.deleted_at
+                    m.reply_to_id, m.hops, m.created_at, m.edited_at, m.deleted_at
                FROM messages AS m JOIN users AS u ON u.org_id = m.org_id AND u.id = m.sender_id ",
             $rest
         )
@@ -39,7 +39,8 @@ fn message(row: &Row<'_>, org_id: OrgId) -> Result<Message> {
         hops: row.get(10)?,
         receipts: Vec::new(),
         created_at: row.get(11)?,
-        deleted_at: row.get(12)?,
+        edited_at: row.get(12)?,
+        deleted_at: row.get(13)?,
     })
 }
 
@@ -315,6 +316,24 @@ pub fn insert_mentions(tx: &mut TenantTx<'_, '_>, id: MessageId, users: &[UserId
            FROM messages AS m JOIN users AS u ON u.org_id = m.org_id
           WHERE m.org_id = ?1 AND m.id = ?2 AND u.id IN uuids(?3)",
         args![id, Json(users)],
+    )?;
+    Ok(())
+}
+
+/// Removes users from those whom a message mentions.
+pub fn delete_mentions(tx: &mut TenantTx<'_, '_>, id: MessageId, users: &[UserId]) -> Result<()> {
+    tx.execute(
+        "DELETE FROM message_mentions WHERE org_id = ?1 AND message_id = ?2 AND user_id IN uuids(?3)",
+        args![id, Json(users)],
+    )?;
+    Ok(())
+}
+
+/// Replaces the text of a message.
+pub fn set_content(tx: &mut TenantTx<'_, '_>, id: MessageId, content: &str, at: Timestamp) -> Result<()> {
+    tx.execute(
+        "UPDATE messages SET content = ?3, edited_at = ?4 WHERE org_id = ?1 AND id = ?2",
+        args![id, content, at],
     )?;
     Ok(())
 }

@@ -44,7 +44,7 @@ const ADMINISTRATORS: &[&str] = &[
 
 /// Routes of a project's channel: a member of the organization who is none of the project gets 404.
 fn is_of_channel(route: &str) -> bool {
-    route.contains("/channels/{id}") && !route.starts_with("PATCH")
+    route.contains("/channels/{id}") && route != "PATCH /channels/{id}"
 }
 
 /// Routes of an upload that nothing holds: everybody but its uploader gets 404.
@@ -138,6 +138,7 @@ pub(crate) fn body(world: &World, route: &str) -> Option<Value> {
         "POST /channels" => json!({"name": "guarded"}),
         "PATCH /channels/{id}" => json!({"name": "guarded"}),
         "POST /channels/{id}/messages" => json!({"content": "G"}),
+        "PATCH /channels/{id}/messages/{other_id}" => json!({"content": "H"}),
         "PUT /channels/{id}/messages/{other_id}/receipt" => json!({"state": "delivered"}),
         "PUT /channels/{id}/read" => json!({"message_id": id("messages")}),
         "PUT /subscriptions" => json!({"subscriptions": []}),

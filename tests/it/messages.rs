@@ -1,5 +1,6 @@
-//! Messages: said, answered, mentioned in, commanded, read, deleted.
+//! Messages: posted, answered, mentioned in, commanded, read, edited, deleted.
 
+mod edits;
 mod endings;
 mod reading;
 

@@ -95,6 +95,7 @@ export function message(number: number, said: Partial<Message> = {}): Message {
     hops: 0,
     receipts: [],
     created_at: new Date(Date.UTC(2026, 0, 1) + number * 1_000).toISOString(),
+    edited_at: null,
     deleted_at: null,
     ...said,
   }

@@ -100,6 +100,42 @@ describe('messages', () => {
     expect(contents()).toEqual(['number 1'])
   })
 
+  test('that are edited show the newest text, whatever order the news come in', async () => {
+    await enter([message(1), message(2)])
+    const receipt = { user_id: 'scout', state: 'working', at: '' } as const
+    const edited = (content: string, edited_at: string) =>
+      useMessages().apply(
+        event({
+          type: 'message.updated',
+          payload: { message: message(1, { content, edited_at }), changed: ['content'] },
+        }),
+      )
+    useMessages().apply(
+      event({
+        type: 'message.receipt',
+        payload: { receipt, message: { id: 'message-1', channel_id: 'general' } },
+      }),
+    )
+    edited('second', '2026-01-02T00:00:02.000Z')
+    edited('first', '2026-01-02T00:00:01.000Z')
+    expect(contents()).toEqual(['second', 'number 2'])
+    expect(useMessages().of('general')?.messages[0]?.receipts).toEqual([receipt])
+    const deleted = message(1, { content: '', deleted_at: '2026-01-03T00:00:00.000Z' })
+    useMessages().apply(event({ type: 'message.deleted', payload: { message: deleted } }))
+    edited('after the deletion', '2026-01-04T00:00:00.000Z')
+    expect(contents()).toEqual(['', 'number 2'])
+  })
+
+  test('are edited on the server, and show the new text with its answer', async () => {
+    const server = await enter([message(1, adas)])
+    const EDIT = 'PATCH /orgs/acme/channels/general/messages/message-1'
+    const edited = message(1, { ...adas, content: 'better', edited_at: '2026-01-02T00:00:00.000Z' })
+    server.answers[EDIT] = json(edited)
+    await useMessages().edit(message(1, adas), 'better')
+    expect(server.asked(EDIT).map(({ body }) => body)).toEqual([{ content: 'better' }])
+    expect(contents()).toEqual(['better'])
+  })
+
   test('that are deleted leave a mark in their place', async () => {
     await enter([message(1), message(2)])
     const deleted = message(1, { content: '', deleted_at: '2026-01-02T00:00:00.000Z' })

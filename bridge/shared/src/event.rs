@@ -99,6 +99,7 @@ event_kinds! {
     TaskEvidenceAdded = "task.evidence.added",
     TaskEvidenceRemoved = "task.evidence.removed",
     MessageCreated = "message.created",
+    MessageUpdated = "message.updated",
     MessageDeleted = "message.deleted",
     MessageReceipt = "message.receipt",
     MentionCreated = "mention.created",

@@ -18,7 +18,7 @@ macro_rules! payloads {
 }
 
 payloads! {
-    /// `message.created`, `message.deleted`, `mention.created`.
+    /// `message.created`, `message.updated`, `message.deleted`, `mention.created`.
     pub struct MessagePayload {
         /// The message.
         pub message: Message,
@@ -28,6 +28,9 @@ payloads! {
         /// Who is mentioned (`mention.created`).
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub user_id: Option<UserId>,
+        /// The fields that were updated (`message.updated`).
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub changed: Vec<String>,
     }
 
     /// `message.receipt`.

@@ -213,6 +213,8 @@ resources! {
         pub receipts: Vec<Receipt>,
         /// When it was posted.
         pub created_at: Timestamp,
+        /// When its author last changed its text.
+        pub edited_at: Option<Timestamp>,
         /// When its text was deleted.
         pub deleted_at: Option<Timestamp>,
     }

@@ -31,13 +31,14 @@ pub(super) async fn event(
     if needs_refresh(&agent.roster(), event) {
         refresh(agent).await?;
     }
-    let Routed { said, own, deleted, change } = match route(event, &agent.roster(), &agent.config.wake_on) {
-        Ok(routed) => routed,
-        Err(error) => {
-            let text = format!("{} ({})", event.sequence_id, event.kind);
-            return unreadable(bridge, agent, Some(cursor), &text, &error.to_string()).await;
-        }
-    };
+    let Routed { said, own, deleted, edited, change } =
+        match route(event, &agent.roster(), &agent.config.wake_on) {
+            Ok(routed) => routed,
+            Err(error) => {
+                let text = format!("{} ({})", event.sequence_id, event.kind);
+                return unreadable(bridge, agent, Some(cursor), &text, &error.to_string()).await;
+            }
+        };
     let leaves = match change {
         Some(change) => apply(agent, change).await?,
         None => None,
@@ -72,6 +73,18 @@ pub(super) async fn event(
             id.forget(state, &message.to_string())
         });
         return Ok(forgotten.await?);
+    }
+    if let Some((message, text)) = edited {
+        let revised = bridge.state.write(move |state| {
+            let revised = id.revise(state, &message.to_string(), &text)?;
+            if revised {
+                id.set_cursor(state, cursor)?;
+            }
+            Ok(revised)
+        });
+        if revised.await? {
+            return Ok(());
+        }
     }
     let Some(said) = said else { return nothing(bridge, id, cursor).await };
     keep(bridge, agent, cursor, said).await

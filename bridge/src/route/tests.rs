@@ -115,6 +115,7 @@ fn message(sender: u128, channel: u128, content: &str, mentions: &[u128]) -> Mes
         hops: 0,
         receipts: Vec::new(),
         created_at: Timestamp(0),
+        edited_at: None,
         deleted_at: None,
     }
 }
@@ -214,6 +215,21 @@ fn own_messages_commands_and_unknown_channels_are_nothing_to_know() {
     command.payload["command"] = json!(true);
     assert!(routed(&command, &[KAY, ADA]).said.is_none());
     assert!(routed(&says(&message(ADA, 77, "elsewhere", &[])), &[KAY, ADA]).said.is_none());
+}
+
+#[test]
+fn an_edit_tells_the_agent_the_new_text_and_wakes_nobody() {
+    let edited = |sender: u128, changed: Value| {
+        let message = message(sender, IN_APOLLO, "@kay now?", &[KAY]);
+        let payload = json!({"message": message, "changed": changed});
+        routed(&event(EventKind::MessageUpdated, sender, payload), &[KAY, ADA])
+    };
+    let routed = edited(ADA, json!(["content"]));
+    assert_eq!(routed.edited, Some((MessageId(id(100)), "@kay now?".to_owned())));
+    let said = routed.said.expect("it is something to know");
+    assert_eq!((said.why, said.answers, said.item.edited), (None, None, true));
+    assert!(edited(KAY, json!(["content"])).said.is_none(), "the agent knows its own edits");
+    assert!(edited(ADA, json!(["pinned_at"])).said.is_none(), "the text is the same");
 }
 
 #[test]

@@ -73,7 +73,8 @@ fn head(item: &Item) -> String {
         let status = task.status.map(|status| format!(", {status}")).unwrap_or_default();
         format!(", about the task{title} ({}{status})", task.id)
     });
-    format!("{who}, {}{}", when(item.at), task.unwrap_or_default())
+    let edited = if item.edited { ", edited an earlier message, which now reads" } else { "" };
+    format!("{who}, {}{}{edited}", when(item.at), task.unwrap_or_default())
 }
 
 fn who(sender: &ItemSender) -> String {
@@ -213,6 +214,25 @@ mod tests {
         let parts = parts(&answer, MessageKind::Text);
         let letters: usize = parts.iter().map(|part| part.content.matches('ä').count()).sum();
         assert_eq!((parts.len(), letters), (3, 25_000));
+    }
+
+    #[test]
+    fn an_edit_is_told_as_one() {
+        let sender = ItemSender { handle: "ada".to_owned(), name: "Ada".to_owned(), human: true };
+        let item = Item {
+            sender: Some(sender),
+            at: Timestamp(0),
+            text: "new text".to_owned(),
+            message_id: None,
+            task: None,
+            mentioned: false,
+            hops: 0,
+            edited: true,
+        };
+        assert_eq!(
+            head(&item),
+            "Ada (@ada, human), 1970-01-01 00:00 UTC, edited an earlier message, which now reads"
+        );
     }
 
     #[test]

@@ -102,6 +102,9 @@ pub struct Item {
     /// Agent messages in a row before it, by reply.
     #[serde(default)]
     pub hops: i64,
+    /// Whether it says that an earlier message was edited: `text` is the new text.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub edited: bool,
 }
 
 /// A task that something is about.
@@ -318,6 +321,15 @@ pub(super) fn tell_refused(
     let Body::Message(message) = &entry.body else { return Ok(()) };
     let begin: String = message.content.chars().take(200).collect();
     let text = format!("Your message could not be posted ({reason}). It began: {begin}");
-    let item = Item { sender: None, at: now, text, message_id: None, task: None, mentioned: false, hops: 0 };
+    let item = Item {
+        sender: None,
+        at: now,
+        text,
+        message_id: None,
+        task: None,
+        mentioned: false,
+        hops: 0,
+        edited: false,
+    };
     insert(connection, session.id, &format!("refused:{}", entry.key), None, &item)
 }

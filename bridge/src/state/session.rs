@@ -131,6 +131,20 @@ impl AgentId {
             .exists(params![message, self.0])
     }
 
+    /// Replaces the text of a message that waits, except that of a command, which stays as it was given.
+    /// Returns whether any item was changed.
+    pub fn revise(self, connection: &Connection, message: &str, text: &str) -> rusqlite::Result<bool> {
+        connection
+            .prepare_cached(
+                "UPDATE inbox SET item = json_set(item, '$.text', ?3)
+                  WHERE delivery_id IS NULL AND item ->> '$.message_id' = ?2
+                    AND (why IS NULL OR why NOT IN ('command', 'stop'))
+                    AND session_id IN (SELECT id FROM sessions WHERE agent_id = ?1)",
+            )?
+            .execute(params![self.0, message, text])
+            .map(|changed| changed > 0)
+    }
+
     /// Lets go of what waits of a message whose text is gone.
     pub fn forget(self, connection: &Connection, message: &str) -> rusqlite::Result<()> {
         connection

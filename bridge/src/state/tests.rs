@@ -47,6 +47,7 @@ impl World {
                 task: None,
                 mentioned: why == Some(Why::Mention),
                 hops,
+                edited: false,
             },
             why,
             answers: None,
@@ -112,6 +113,29 @@ fn chatter_waits_and_is_put_in_front_of_what_wakes() {
     world.hears(true, "and now?", Some(Why::Mention), 0);
     assert_eq!(world.begins().expect("it woke").text, "chatter | more | and now?");
     assert_eq!(world.sends(), ["hi", "answered"]);
+}
+
+#[test]
+fn an_edit_replaces_the_text_that_waits_and_no_text_that_was_handed_over() {
+    let mut world = world();
+    let revise = |world: &World, number: u128, text: &str| {
+        let message = MessageId(uuid(1000 + number)).to_string();
+        world.agent.revise(&world.connection, &message, text).expect("it is written")
+    };
+    world.hears(true, "hello @kay", Some(Why::Mention), 0);
+    let first = world.begins().expect("it woke");
+    assert!(!revise(&world, 1, "too late"), "it was handed over");
+    world.hears(true, "chatter", None, 0);
+    world.hears(true, "/model fast", Some(Why::Command), 0);
+    world.hears(true, "and now", Some(Why::Mention), 0);
+    assert!(revise(&world, 2, "better \"chatter\""));
+    assert!(!revise(&world, 3, "/model slow"), "a command stays as it was given");
+    assert!(revise(&world, 4, "and then?"));
+    world.ends(&first, "hi");
+    let command = world.begins().expect("it woke");
+    assert_eq!(command.text, "better \"chatter\" | /model fast");
+    world.ends(&command, "done");
+    assert_eq!(world.begins().expect("it woke").text, "and then?");
 }
 
 #[test]

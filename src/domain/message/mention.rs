@@ -30,15 +30,34 @@ impl Mentions {
     ) -> Result<Mentions> {
         let mut found = by_id(tx, channel, named)?;
         found.extend(by_handle(tx, channel, text)?);
+        Ok(Mentions::of(found, author))
+    }
+
+    /// Finds only those whom the text names.
+    pub fn in_text(
+        tx: &mut TenantTx<'_, '_>,
+        channel: ChannelId,
+        author: UserId,
+        text: &str,
+    ) -> Result<Mentions> {
+        Ok(Mentions::of(by_handle(tx, channel, text)?, author))
+    }
+
+    fn of(mut found: Vec<Mentioned>, author: UserId) -> Mentions {
         let mut seen = HashSet::from([author]);
         found.retain(|user| user.enters && seen.insert(user.id));
         found.truncate(LIMIT);
-        Ok(Mentions(found.into_iter().map(|user| (user.id, user.kind)).collect()))
+        Mentions(found.into_iter().map(|user| (user.id, user.kind)).collect())
     }
 
     /// All of them, in the order of their ids.
     pub fn users(&self) -> Vec<UserId> {
         self.0.iter().map(|(id, _)| *id).collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// The people among them.
+    pub fn people(&self) -> impl Iterator<Item = UserId> {
+        self.0.iter().filter(|(_, kind)| *kind == UserType::Human).map(|(id, _)| *id)
     }
 
     /// The agents among them.

@@ -9,9 +9,10 @@ use utoipa::{IntoParams, ToSchema};
 use crate::app::App;
 use crate::auth::Caller;
 use crate::domain::channel;
+use crate::domain::message::edit::{self, MessagePatch};
 use crate::domain::message::{self, Part, Posted, receipt};
 use crate::error::Result;
-use crate::http::extract::{EmptyPost, Id, Json, OtherId, Post, Query, limit};
+use crate::http::extract::{EmptyPost, Id, IfMatch, Json, OtherId, Post, Query, limit};
 use crate::http::openapi::{IdPath, OrgPath, OtherIdPath, ReadProblems, WriteProblems};
 use crate::http::reply::Reply;
 
@@ -79,6 +80,26 @@ pub async fn post_message(
     let reply = Reply::with_status(StatusCode::CREATED, &message);
     let again = HeaderValue::from_static("true");
     Ok(if replayed { reply.header("idempotent-replayed", again) } else { reply })
+}
+
+/// Edit the caller's own message
+///
+/// Only the author can edit a message. The replaced text is not kept anywhere. An edit runs no command
+/// and wakes no agent: it can mention further people, but no further agents. A message has no version,
+/// so `If-Match` with a version is refused with 412.
+#[utoipa::path(patch, path = "/orgs/{slug}/channels/{id}/messages/{other_id}", tag = "messages",
+    params(OrgPath, IdPath, OtherIdPath), request_body = MessagePatch,
+    responses((status = 200, body = Message), WriteProblems))]
+pub async fn edit_message(
+    State(app): State<App>,
+    caller: Caller,
+    Id(channel_id): Id<ChannelId>,
+    OtherId(id): OtherId<MessageId>,
+    IfMatch(expected): IfMatch,
+    Json(patch): Json<MessagePatch>,
+) -> Result<Reply> {
+    let message = app.write(&caller, move |tx| edit::edit(tx, channel_id, id, &patch, expected)).await?;
+    Ok(Reply::ok(&message))
 }
 
 /// Delete a message's text; a tombstone stays

@@ -27,6 +27,7 @@ const PAYLOADS: &[(&str, &str)] = &[
     ("task.evidence.added", "task evidence"),
     ("task.evidence.removed", "task evidence"),
     ("message.created", "message command?"),
+    ("message.updated", "message changed"),
     ("message.deleted", "message"),
     ("message.receipt", "message receipt"),
     ("mention.created", "message user_id"),
@@ -110,6 +111,9 @@ async fn talk(acme: &Tenant, agent: &Actor) {
     let path = acme.path(&format!("/channels/{general}/messages/{}", text(&message, "id")));
     let receipt = json!({"state": "failed", "detail": "no such model"});
     agent.put(&format!("{path}/receipt"), receipt).await.expect_status(204);
+    let draft = acme.admin.says(&general, "draft").await;
+    let path = acme.path(&format!("/channels/{general}/messages/{}", text(&draft, "id")));
+    acme.admin.patch(&path, json!({"content": "final"})).await.expect_status(200);
     let gone = acme.admin.says(&general, "gone").await;
     let path = acme.path(&format!("/channels/{general}/messages/{}", text(&gone, "id")));
     acme.admin.delete(&path).await.expect_status(204);

@@ -310,7 +310,13 @@ export interface paths {
         delete: operations["delete_message"];
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Edit the caller's own message
+         * @description Only the author can edit a message. The replaced text is not kept anywhere. An edit runs no command
+         *     and wakes no agent: it can mention further people, but no further agents. A message has no version,
+         *     so `If-Match` with a version is refused with 412.
+         */
+        patch: operations["edit_message"];
         trace?: never;
     };
     "/api/v1/orgs/{slug}/channels/{id}/messages/{other_id}/receipt": {
@@ -1029,6 +1035,7 @@ export interface components {
                 /** @description When it was posted. */
                 created_at: components["schemas"]["Timestamp"];
                 deleted_at?: components["schemas"]["Timestamp"] | null;
+                edited_at?: components["schemas"]["Timestamp"] | null;
                 /**
                  * Format: int64
                  * @description How many agent messages in a row, by reply, since a human's.
@@ -1111,7 +1118,7 @@ export interface components {
          */
         EventId: string;
         /** @enum {string} */
-        EventKind: "project.created" | "project.updated" | "project.transitioned" | "project.deleted" | "project.user_assigned" | "project.user_unassigned" | "task.created" | "task.updated" | "task.transitioned" | "task.assigned" | "task.unassigned" | "task.archived" | "task.restored" | "task.dependency.added" | "task.dependency.removed" | "task.evidence.added" | "task.evidence.removed" | "message.created" | "message.deleted" | "message.receipt" | "mention.created" | "command.invoked" | "channel.created" | "channel.updated" | "user.created" | "user.updated" | "user.removed" | "user.role_changed" | "api_key.rotated" | "api_key.revoked" | "sub_agent.created" | "sub_agent.terminated" | "org.updated" | "org.settings_changed" | "org.suspended" | "org.resumed" | "org.deletion_initiated" | "org.deletion_cancelled" | "export.requested" | "export.ready" | "auth.login_success" | "auth.login_failure" | "auth.api_key_failure" | "auth.session_revoked" | "backup.completed" | "backup.failed";
+        EventKind: "project.created" | "project.updated" | "project.transitioned" | "project.deleted" | "project.user_assigned" | "project.user_unassigned" | "task.created" | "task.updated" | "task.transitioned" | "task.assigned" | "task.unassigned" | "task.archived" | "task.restored" | "task.dependency.added" | "task.dependency.removed" | "task.evidence.added" | "task.evidence.removed" | "message.created" | "message.updated" | "message.deleted" | "message.receipt" | "mention.created" | "command.invoked" | "channel.created" | "channel.updated" | "user.created" | "user.updated" | "user.removed" | "user.role_changed" | "api_key.rotated" | "api_key.revoked" | "sub_agent.created" | "sub_agent.terminated" | "org.updated" | "org.settings_changed" | "org.suspended" | "org.resumed" | "org.deletion_initiated" | "org.deletion_cancelled" | "export.requested" | "export.ready" | "auth.login_success" | "auth.login_failure" | "auth.api_key_failure" | "auth.session_revoked" | "backup.completed" | "backup.failed";
         /** @description A link that shows that a task was done. */
         Evidence: {
             /** @description When. */
@@ -1317,6 +1324,7 @@ export interface components {
             /** @description When it was posted. */
             created_at: components["schemas"]["Timestamp"];
             deleted_at?: components["schemas"]["Timestamp"] | null;
+            edited_at?: components["schemas"]["Timestamp"] | null;
             /**
              * Format: int64
              * @description How many agent messages in a row, by reply, since a human's.
@@ -1347,6 +1355,11 @@ export interface components {
          * @enum {string}
          */
         MessageKind: "text" | "command_output" | "notice";
+        /** @description The fields of a message that its author can change; absent fields stay as they are. */
+        MessagePatch: {
+            /** @description Plain text, 1 to 10,000 characters. `//` at the start is not shortened. */
+            content?: string | null;
+        };
         /** @description A new org-wide channel. */
         NewChannel: {
             /** @description 1 to 200 characters. */
@@ -4279,6 +4292,126 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The body or a parameter is wrong; see `details`. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or dead ones. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The role does not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A state stands against it; see `code` and `details`. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description `If-Match` names an older version. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping, busy or out of disk; nothing was stored; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    edit_message: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organization's slug. */
+                slug: string;
+                /** @description Its id. */
+                id: string;
+                /** @description Its id. */
+                other_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MessagePatch"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Message"];
+                };
             };
             /** @description The body or a parameter is wrong; see `details`. */
             400: {

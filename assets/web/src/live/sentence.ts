@@ -83,6 +83,8 @@ export function sentence(event: OrganizationEvent, names: Names): Part[] {
 
     case 'message.created':
       return say`${who} wrote in ${channel}`
+    case 'message.updated':
+      return say`${who} edited a message in ${channel}`
     case 'message.deleted':
       return say`${who} deleted a message in ${channel}`
     case 'message.receipt':
@@ -90,7 +92,7 @@ export function sentence(event: OrganizationEvent, names: Names): Part[] {
     case 'mention.created':
       return say`${who} mentioned ${person} in ${channel}`
     case 'command.invoked':
-      return say`${who} ran ${name(`/${payload.command ?? '…'}`)} in ${channel}`
+      return say`${who} ran ${name(`/${payload.command || '…'}`)} in ${channel}`
     case 'channel.created':
       return say`${who} created the channel ${channel}`
     case 'channel.updated':

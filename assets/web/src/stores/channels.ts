@@ -84,6 +84,12 @@ export const useChannels = defineStore('channels', () => {
         if (!payload.message) return
         arrivals?.push(payload.message)
         return count(payload.message)
+      case 'message.updated':
+        // An edit can add mentions of the person, or remove them.
+        if (channel_id && payload.changed?.includes('mentions') && channels.get(channel_id)?.unread_count) {
+          void readOne(channel_id)
+        }
+        return
       case 'message.deleted':
         // Whether it had been read is known to the server alone.
         if (channel_id && channels.get(channel_id)?.unread_count) void readOne(channel_id)

@@ -117,6 +117,18 @@ export const useMessages = defineStore('messages', () => {
     if (conversation && !came) changes[type as keyof typeof changes](conversation, event)
   }
 
+  /** Replaces the text of one of the person's own messages. The answer may come before the event. */
+  async function edit({ channel_id, id }: Message, content: string): Promise<void> {
+    const edited = await answer(
+      api.PATCH('/orgs/{slug}/channels/{id}/messages/{other_id}', {
+        params: { path: { slug, id: channel_id, other_id: id } },
+        body: { content },
+      }),
+    )
+    const known = find(conversations.get(channel_id)?.messages ?? [], id)
+    if (known) revise(known, edited)
+  }
+
   async function remove({ channel_id, id }: Message): Promise<void> {
     await answer(
       api.DELETE('/orgs/{slug}/channels/{id}/messages/{other_id}', {
@@ -125,7 +137,7 @@ export const useMessages = defineStore('messages', () => {
     )
   }
 
-  return { current, of, load, enter, leave, readOlder, tryAgain, apply, remove }
+  return { current, of, load, enter, leave, readOlder, tryAgain, apply, edit, remove }
 })
 
 /** What an event does to the conversation that it belongs to. */
@@ -139,6 +151,10 @@ const changes = {
     if (!complete && first && message.created_at < first.created_at) return
     messages.push(message)
   },
+  'message.updated': ({ messages }: Conversation, { payload }: OrganizationEvent) => {
+    const known = find(messages, payload.message?.id)
+    if (known) revise(known, payload.message as Message)
+  },
   'message.deleted': ({ messages }: Conversation, { payload }: OrganizationEvent) => {
     const known = find(messages, payload.message?.id)
     if (known) Object.assign(known, payload.message)
@@ -147,6 +163,14 @@ const changes = {
     const known = find(messages, payload.message?.id)
     if (known && payload.receipt) known.receipts = withReceipt(known.receipts, payload.receipt)
   },
+}
+
+/** Applies an edit unless a newer one, or the deletion, is known. */
+function revise(known: Message, edited: Message): void {
+  const newer = (edited.edited_at ?? '') >= (known.edited_at ?? '')
+  if (!newer || (known.deleted_at && !edited.deleted_at)) return
+  // Receipts have events of their own, which may be newer than this copy of the message.
+  Object.assign(known, { ...edited, receipts: known.receipts })
 }
 
 /** Receipts never go back, whatever is repeated. */

@@ -39,6 +39,8 @@ export const useOutbox = defineStore('outbox', () => {
   const outgoing = ref<Outgoing[]>([])
   /** What was begun in each channel and not sent. */
   const drafts = new Map<string, string>()
+  /** Edits of messages that were begun and not saved, by message. */
+  const edits = new Map<string, string>()
   let slug = ''
   /** Whose messages these are, and of which organization. */
   let owner = ''
@@ -54,6 +56,7 @@ export const useOutbox = defineStore('outbox', () => {
       slug = of
       outgoing.value = stored(place)
       drafts.clear()
+      edits.clear()
     }
     void flush()
   }
@@ -183,7 +186,7 @@ export const useOutbox = defineStore('outbox', () => {
     if (item) discard(item)
   }
 
-  return { outgoing, drafts, inChannel, load, network, post, retry, discard, apply }
+  return { outgoing, drafts, edits, inChannel, load, network, post, retry, discard, apply }
 })
 
 /** What was still on its way when the page was left. */
