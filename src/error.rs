@@ -94,6 +94,10 @@ pub enum Conflict {
     FileInUse,
     /// The organization has no room for the file.
     FileQuotaExceeded,
+    /// The message has as many different emoji as it can have.
+    ReactionLimit,
+    /// The channel has as many pinned messages as it can have.
+    PinLimit,
     /// The organization is suspended or about to be deleted.
     OrganizationReadOnly,
     /// The same key was used with another body.
@@ -127,6 +131,8 @@ impl Conflict {
             Conflict::MessageDeleted => "MESSAGE_DELETED",
             Conflict::FileInUse => "FILE_IN_USE",
             Conflict::FileQuotaExceeded => "FILE_QUOTA_EXCEEDED",
+            Conflict::ReactionLimit => "REACTION_LIMIT",
+            Conflict::PinLimit => "PIN_LIMIT",
             Conflict::OrganizationReadOnly => "ORGANIZATION_READ_ONLY",
             Conflict::IdempotencyMismatch => "IDEMPOTENCY_MISMATCH",
             Conflict::InvitationForAnother => "INVITATION_FOR_ANOTHER",

@@ -1,8 +1,11 @@
-//! Messages: posted, answered, mentioned in, read in pages, edited, deleted.
+//! Messages: posted, answered, mentioned in, read in pages, edited, reacted to, pinned, deleted.
 
 pub mod command;
 pub mod edit;
+mod emoji;
 pub mod mention;
+pub mod pin;
+pub mod reaction;
 pub mod receipt;
 
 use std::collections::BTreeSet;
@@ -79,8 +82,11 @@ pub fn post(
         reply_to_id: new.reply_to_id,
         hops: hops(setting.sender.kind, setting.answered.map(|(_, hops)| hops)),
         receipts: Vec::new(),
+        reactions: Vec::new(),
         created_at: tx.now(),
         edited_at: None,
+        pinned_at: None,
+        pinned_by: None,
         deleted_at: None,
         sender: setting.sender,
     };
@@ -273,7 +279,11 @@ pub fn delete(tx: &mut TenantTx<'_, '_>, channel_id: ChannelId, id: MessageId) -
     let place = event::reserve(tx)?;
     channel::uncount_post(tx, channel_id, id)?;
     message::erase(tx, id, now)?;
+    crate::store::reaction::delete_all(tx, id)?;
+    crate::store::pin::delete(tx, id)?;
     message.content.clear();
+    message.reactions.clear();
+    (message.pinned_at, message.pinned_by) = (None, None);
     message.deleted_at = Some(now);
     let deleted = draft(EventKind::MessageDeleted, &json!({}), &message, channel.project_id);
     Ok(event::append_at(tx, place, deleted)?)

@@ -75,6 +75,19 @@ impl<T: FromStr, S: Send + Sync> FromRequestParts<S> for OtherId<T> {
     }
 }
 
+/// The text in `…/{emoji}`, percent-decoded.
+#[derive(Debug)]
+pub struct Emoji(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Emoji {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
+        let text = path_value(parts, state, "emoji").await;
+        text.map(Emoji).map_err(|_| Error::field("emoji", "must be a single emoji, percent-encoded UTF-8"))
+    }
+}
+
 /// A user id, or `me`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UserRef {

@@ -41,6 +41,15 @@ pub struct OtherIdPath {
     other_id: Uuid,
 }
 
+/// The emoji in the path.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "read by the document's generator alone")]
+pub struct EmojiPath {
+    /// A single emoji, percent-encoded UTF-8, such as `%F0%9F%91%8D`.
+    emoji: String,
+}
+
 /// The second id in the path, of a user.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Path)]

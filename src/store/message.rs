@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use mission_control_shared::{
-    ChannelId, Message, MessageId, OrgId, ProjectId, Receipt, ReceiptState, Sender, TaskId, Timestamp,
-    UserId, UserType,
+    ChannelId, Message, MessageId, OrgId, ProjectId, Reaction, Receipt, ReceiptState, Sender, TaskId,
+    Timestamp, UserId, UserType,
 };
 
 use super::channel::may_enter;
@@ -18,8 +18,10 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT m.id, m.channel_id, u.id, u.handle, u.display_name, u.type, m.kind, m.content, m.task_id,
-                    m.reply_to_id, m.hops, m.created_at, m.edited_at, m.deleted_at
-               FROM messages AS m JOIN users AS u ON u.org_id = m.org_id AND u.id = m.sender_id ",
+                    m.reply_to_id, m.hops, m.created_at, m.edited_at, m.deleted_at, n.pinned_at, n.pinned_by
+               FROM messages AS m
+               JOIN users AS u ON u.org_id = m.org_id AND u.id = m.sender_id
+               LEFT JOIN message_pins AS n ON n.org_id = m.org_id AND n.message_id = m.id ",
             $rest
         )
     };
@@ -38,14 +40,24 @@ fn message(row: &Row<'_>, org_id: OrgId) -> Result<Message> {
         reply_to_id: row.get(9)?,
         hops: row.get(10)?,
         receipts: Vec::new(),
+        reactions: Vec::new(),
         created_at: row.get(11)?,
         edited_at: row.get(12)?,
         deleted_at: row.get(13)?,
+        pinned_at: row.get(14)?,
+        pinned_by: row.get(15)?,
     })
 }
 
-/// Fills in mentions and receipts, with one statement for all messages.
-fn add_mentions_and_receipts(tx: &mut TenantTx<'_, '_>, messages: &mut [Message]) -> Result<()> {
+/// What belongs to a message beside its own row.
+enum Related {
+    Mention(UserId),
+    Receipt(Receipt),
+    Reaction(Reaction),
+}
+
+/// Fills in mentions, receipts and reactions, with one statement for all messages.
+fn add_related(tx: &mut TenantTx<'_, '_>, messages: &mut [Message]) -> Result<()> {
     if messages.is_empty() {
         return Ok(());
     }
@@ -53,40 +65,68 @@ fn add_mentions_and_receipts(tx: &mut TenantTx<'_, '_>, messages: &mut [Message]
         messages.iter().enumerate().map(|(place, message)| (message.id, place)).collect();
     let ids: Vec<MessageId> = messages.iter().map(|message| message.id).collect();
     let related = tx.rows(
-        "SELECT message_id, user_id, NULL AS state, NULL AS detail, 0 AS at FROM message_mentions
+        "SELECT message_id, user_id, NULL AS state, NULL AS detail, 0 AS at, NULL AS emoji, 0 AS count
+           FROM message_mentions
           WHERE org_id = ?1 AND message_id IN uuids(?2)
          UNION ALL
-         SELECT message_id, user_id, state, detail, at FROM message_receipts
+         SELECT message_id, user_id, state, detail, at, NULL, 0 FROM message_receipts
           WHERE org_id = ?1 AND message_id IN uuids(?2)
-         ORDER BY 1, 5, 2",
+         UNION ALL
+         SELECT message_id, NULL, NULL, CAST(user_ids AS TEXT), first_at, emoji, count
+           FROM message_reaction_counts
+          WHERE org_id = ?1 AND message_id IN uuids(?2)
+         ORDER BY 1, 5, 2, 6",
         args![Json(&ids)],
-        |row| {
-            let (user_id, state): (UserId, Option<ReceiptState>) = (row.get(1)?, row.get(2)?);
-            let (detail, at) = (row.get(3)?, row.get(4)?);
-            let receipt = state.map(|state| Receipt { user_id, state, detail, at });
-            Ok((row.get::<MessageId>(0)?, user_id, receipt))
-        },
+        |row| Ok((row.get::<MessageId>(0)?, related(row)?)),
     )?;
-    for (id, user_id, receipt) in related {
+    for (id, related) in related {
         let Some(message) = places.get(&id).and_then(|place| messages.get_mut(*place)) else {
             continue;
         };
-        match receipt {
-            Some(receipt) => message.receipts.push(receipt),
-            None => message.mentions.push(user_id),
+        match related {
+            Related::Mention(user) => message.mentions.push(user),
+            Related::Receipt(receipt) => message.receipts.push(receipt),
+            Related::Reaction(reaction) => message.reactions.push(reaction),
         }
     }
     Ok(())
 }
 
-/// These messages with senders, mentions and receipts, in no order.
+fn related(row: &Row<'_>) -> Result<Related> {
+    if let Some(emoji) = row.get(5)? {
+        let (Json(user_ids), count) = (row.get(3)?, row.get(6)?);
+        return Ok(Related::Reaction(Reaction { emoji, count, user_ids }));
+    }
+    let user_id = row.get(1)?;
+    Ok(match row.get(2)? {
+        Some(state) => Related::Receipt(Receipt { user_id, state, detail: row.get(3)?, at: row.get(4)? }),
+        None => Related::Mention(user_id),
+    })
+}
+
+/// These messages with everything that belongs to them, in no order.
 pub fn by_ids(tx: &mut TenantTx<'_, '_>, ids: &[MessageId]) -> Result<Vec<Message>> {
     let org_id = tx.org_id();
     let mut messages =
         tx.rows(select!("WHERE m.org_id = ?1 AND m.id IN uuids(?2)"), args![Json(ids)], |row| {
             message(row, org_id)
         })?;
-    add_mentions_and_receipts(tx, &mut messages)?;
+    add_related(tx, &mut messages)?;
+    Ok(messages)
+}
+
+/// The pinned messages of a channel, the last one pinned first.
+pub fn pinned(tx: &mut TenantTx<'_, '_>, channel: ChannelId, limit: i64) -> Result<Vec<Message>> {
+    let org_id = tx.org_id();
+    let mut messages = tx.rows(
+        select!(
+            "WHERE m.org_id = ?1 AND n.org_id = ?1 AND n.channel_id = ?2
+             ORDER BY n.pinned_at DESC, n.message_id DESC LIMIT ?3 + 0"
+        ),
+        args![channel, limit],
+        |row| message(row, org_id),
+    )?;
+    add_related(tx, &mut messages)?;
     Ok(messages)
 }
 
@@ -154,7 +194,7 @@ pub fn page(tx: &mut TenantTx<'_, '_>, of: &Of, direction: Direction, limit: i64
     );
     let org_id = tx.org_id();
     let mut messages = tx.rows(&sql, filter.args(), |row| message(row, org_id))?;
-    add_mentions_and_receipts(tx, &mut messages)?;
+    add_related(tx, &mut messages)?;
     Ok(messages)
 }
 

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use mission_control_shared::{
     Channel, ChannelPayload, CommandPayload, Cursored, ErrorEnvelope, Event, EventKind, Me, Message,
-    MessageId, MessagePayload, Moment, Organization, Paged, Project, ProjectPayload, ReceiptPayload,
-    StreamNotice, Subscriptions, Task, TaskPayload, User, UserPayload,
+    MessageId, MessagePayload, Moment, Organization, Paged, Project, ProjectPayload, ReactionPayload,
+    ReceiptPayload, StreamNotice, Subscriptions, Task, TaskPayload, User, UserPayload,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -40,6 +40,7 @@ pub(crate) fn payloads_travel(log: &[Value]) -> BTreeMap<&'static str, Value> {
             "channel" => travels::<ChannelPayload>(&payload, &[]),
             "user" | "api_key" => travels::<UserPayload>(&payload, &[]),
             "mention" => travels::<MessagePayload>(&payload, &[]),
+            "message" if kind == EventKind::MessageReacted => travels::<ReactionPayload>(&payload, &[]),
             "message" if kind == EventKind::MessageReceipt => travels::<ReceiptPayload>(&payload, &[]),
             "message" => travels::<MessagePayload>(&payload, &[]),
             "command" => travels::<CommandPayload>(&payload, &[]),
@@ -124,6 +125,8 @@ async fn answers_are_what_the_types_of_the_contract_say() {
     let messages = acme.path(&format!("/channels/{channel_id}/messages"));
     let receipt = format!("{messages}/{}/receipt", text(&message, "id"));
     agent.put(&receipt, json!({"state": "working", "detail": "a moment"})).await.expect_status(204);
+    let thumb = format!("{messages}/{}/reactions/%F0%9F%91%8D", text(&message, "id"));
+    admin.put(&thumb, json!({})).await.expect_status(204);
     let message = admin.get(&messages).await.expect_status(200).json()["data"][0].clone();
     travels::<Message>(&message, &[]);
     insta::assert_json_snapshot!("message", settled(&message));

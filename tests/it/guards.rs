@@ -108,6 +108,7 @@ impl World {
                 "{id}" | "{other_id}" => {
                     self.ids.get(noun).unwrap_or_else(|| panic!("the guard knows no id for {path}")).clone()
                 }
+                "{emoji}" => "%F0%9F%91%8D".to_owned(),
                 part => part.to_owned(),
             });
             noun = part;

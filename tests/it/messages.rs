@@ -2,6 +2,8 @@
 
 mod edits;
 mod endings;
+mod pins;
+mod reactions;
 mod reading;
 
 use std::collections::BTreeSet;

@@ -75,3 +75,9 @@ export function entries<Value extends string>(
 ): { id: Value; label: string }[] {
   return (Object.keys(names) as Value[]).map((id) => ({ id, label: names[id] }))
 }
+
+/** "a", "a and b", "a, b and c". */
+export function enumerated(names: string[]): string {
+  const last = names.at(-1) ?? ''
+  return names.length < 2 ? last : `${names.slice(0, -1).join(', ')} and ${last}`
+}

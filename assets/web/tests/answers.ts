@@ -94,8 +94,11 @@ export function message(number: number, said: Partial<Message> = {}): Message {
     reply_to_id: null,
     hops: 0,
     receipts: [],
+    reactions: [],
     created_at: new Date(Date.UTC(2026, 0, 1) + number * 1_000).toISOString(),
     edited_at: null,
+    pinned_at: null,
+    pinned_by: null,
     deleted_at: null,
     ...said,
   }

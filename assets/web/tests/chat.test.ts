@@ -166,6 +166,75 @@ describe('messages', () => {
     ])
   })
 
+  test('have reactions, each counted by the server and with the first users by name', async () => {
+    await enter([message(1)])
+    const reacted = (emoji: string, user_id: string, added: boolean, count: number) =>
+      useMessages().apply(
+        event({
+          type: 'message.reacted',
+          payload: {
+            reaction: { emoji, user_id, added, count },
+            message: { id: 'message-1', channel_id: 'general' },
+          },
+        }),
+      )
+    const reactions = () => useMessages().of('general')?.messages[0]?.reactions
+    reacted('👍', 'ada', true, 1)
+    reacted('👍', 'ada', true, 1)
+    reacted('🎉', 'grace', true, 1)
+    reacted('👍', 'grace', true, 2)
+    expect(reactions()).toEqual([
+      { emoji: '👍', count: 2, user_ids: ['ada', 'grace'] },
+      { emoji: '🎉', count: 1, user_ids: ['grace'] },
+    ])
+    reacted('👍', 'ada', false, 1)
+    reacted('🎉', 'grace', false, 0)
+    expect(reactions()).toEqual([{ emoji: '👍', count: 1, user_ids: ['grace'] }])
+    for (let number = 2; number <= 60; number++) reacted('👍', `user-${number}`, true, number)
+    expect(reactions()?.[0]).toMatchObject({ count: 60 })
+    expect(reactions()?.[0]?.user_ids).toHaveLength(50)
+  })
+
+  test('are reacted to with the emoji in the path', async () => {
+    const server = await enter([message(1)])
+    const path = '/orgs/acme/channels/general/messages/message-1/reactions/%E2%9D%A4%EF%B8%8F'
+    server.answers[`PUT ${path}`] = new Response(null, { status: 204 })
+    server.answers[`DELETE ${path}`] = new Response(null, { status: 204 })
+    await useMessages().react(message(1), '❤️', true)
+    await useMessages().react(message(1), '❤️', false)
+    expect(server.asked(`PUT ${path}`)).toHaveLength(1)
+    expect(server.asked(`DELETE ${path}`)).toHaveLength(1)
+  })
+
+  test('that are pinned say so until they are unpinned', async () => {
+    await enter([message(1)])
+    const pinned = (pinned: boolean, pinned_at: string | null, pinned_by: string | null) =>
+      useMessages().apply(
+        event({
+          type: 'message.pinned',
+          payload: { message: message(1, { pinned_at, pinned_by }), pinned },
+        }),
+      )
+    const pinner = () => useMessages().of('general')?.messages[0]?.pinned_by
+    pinned(true, '2026-01-02T00:00:00.000Z', 'ada')
+    expect(pinner()).toBe('ada')
+    pinned(false, null, null)
+    expect(pinner()).toBeNull()
+  })
+
+  test('are pinned and unpinned on the server, which lists them', async () => {
+    const server = await enter([message(1)])
+    const path = '/orgs/acme/channels/general/messages/message-1/pin'
+    server.answers[`PUT ${path}`] = new Response(null, { status: 204 })
+    server.answers[`DELETE ${path}`] = new Response(null, { status: 204 })
+    server.answers['GET /orgs/acme/channels/general/pins'] = newest([message(1)])
+    await useMessages().pin(message(1), true)
+    expect(await useMessages().pins('general')).toEqual([message(1)])
+    await useMessages().pin(message(1), false)
+    expect(server.asked(`PUT ${path}`)).toHaveLength(1)
+    expect(server.asked(`DELETE ${path}`)).toHaveLength(1)
+  })
+
   test('are read afresh with everything, where the channel is on screen', async () => {
     const { answers } = await enter([message(1)])
     answers[MESSAGES] = newest([message(1), message(2)])

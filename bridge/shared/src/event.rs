@@ -101,6 +101,8 @@ event_kinds! {
     MessageCreated = "message.created",
     MessageUpdated = "message.updated",
     MessageDeleted = "message.deleted",
+    MessageReacted = "message.reacted",
+    MessagePinned = "message.pinned",
     MessageReceipt = "message.receipt",
     MentionCreated = "mention.created",
     CommandInvoked = "command.invoked",

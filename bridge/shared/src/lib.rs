@@ -29,12 +29,12 @@ pub use kind::{
 };
 pub use list::{Cursored, Paged, Pagination};
 pub use payload::{
-    ChannelPayload, CommandPayload, MessagePayload, MessageReference, ProjectPayload, ReceiptPayload,
-    TaskPayload, UserPayload,
+    ChannelPayload, CommandPayload, MessagePayload, MessageReference, ProjectPayload, ReactionChange,
+    ReactionPayload, ReceiptPayload, TaskPayload, UserPayload,
 };
 pub use resource::{
     Channel, Evidence, File, LinkedTask, Me, Membership, Message, NewMessage, NewReceipt, Organization,
-    Project, Receipt, Sender, Subscription, Subscriptions, Task, User,
+    Project, Reaction, Receipt, Sender, Subscription, Subscriptions, Task, User,
 };
 pub use stream::{Moment, StreamNotice};
 pub use timestamp::Timestamp;

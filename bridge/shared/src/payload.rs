@@ -18,7 +18,7 @@ macro_rules! payloads {
 }
 
 payloads! {
-    /// `message.created`, `message.updated`, `message.deleted`, `mention.created`.
+    /// `message.created`, `message.updated`, `message.pinned`, `message.deleted`, `mention.created`.
     pub struct MessagePayload {
         /// The message.
         pub message: Message,
@@ -28,6 +28,9 @@ payloads! {
         /// Who is mentioned (`mention.created`).
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub user_id: Option<UserId>,
+        /// Whether the message was pinned; otherwise it was unpinned (`message.pinned`).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub pinned: Option<bool>,
         /// The fields that were updated (`message.updated`).
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         pub changed: Vec<String>,
@@ -39,6 +42,26 @@ payloads! {
         pub receipt: Receipt,
         /// What it is about.
         pub message: MessageReference,
+    }
+
+    /// `message.reacted`.
+    pub struct ReactionPayload {
+        /// What changed.
+        pub reaction: ReactionChange,
+        /// The message.
+        pub message: MessageReference,
+    }
+
+    /// A reaction that a user added to a message or removed from it.
+    pub struct ReactionChange {
+        /// One emoji.
+        pub emoji: String,
+        /// Who reacted.
+        pub user_id: UserId,
+        /// Whether the reaction was added; otherwise it was removed.
+        pub added: bool,
+        /// How many users react with this emoji now.
+        pub count: i64,
     }
 
     /// A message without its text.

@@ -211,12 +211,30 @@ resources! {
         pub hops: i64,
         /// How far the agents are with it.
         pub receipts: Vec<Receipt>,
+        /// How users reacted to it, the oldest emoji first; at most 20 emoji.
+        #[serde(default)]
+        #[cfg_attr(feature = "openapi", schema(required = true))]
+        pub reactions: Vec<Reaction>,
         /// When it was posted.
         pub created_at: Timestamp,
         /// When its author last changed its text.
         pub edited_at: Option<Timestamp>,
+        /// When it was pinned; `null` when it is not pinned.
+        pub pinned_at: Option<Timestamp>,
+        /// Who pinned it.
+        pub pinned_by: Option<UserId>,
         /// When its text was deleted.
         pub deleted_at: Option<Timestamp>,
+    }
+
+    /// An emoji that users reacted to a message with.
+    pub struct Reaction {
+        /// One emoji.
+        pub emoji: String,
+        /// How many users reacted with it.
+        pub count: i64,
+        /// The first 50 of them, the earliest first.
+        pub user_ids: Vec<UserId>,
     }
 
     /// Who posted a message, as they are called now.

@@ -114,8 +114,11 @@ fn message(sender: u128, channel: u128, content: &str, mentions: &[u128]) -> Mes
         reply_to_id: None,
         hops: 0,
         receipts: Vec::new(),
+        reactions: Vec::new(),
         created_at: Timestamp(0),
         edited_at: None,
+        pinned_at: None,
+        pinned_by: None,
         deleted_at: None,
     }
 }

@@ -10,10 +10,10 @@ use crate::app::App;
 use crate::auth::Caller;
 use crate::domain::channel;
 use crate::domain::message::edit::{self, MessagePatch};
-use crate::domain::message::{self, Part, Posted, receipt};
+use crate::domain::message::{self, Part, Posted, pin, reaction, receipt};
 use crate::error::Result;
-use crate::http::extract::{EmptyPost, Id, IfMatch, Json, OtherId, Post, Query, limit};
-use crate::http::openapi::{IdPath, OrgPath, OtherIdPath, ReadProblems, WriteProblems};
+use crate::http::extract::{Emoji, EmptyPost, Id, IfMatch, Json, OtherId, Post, Query, limit};
+use crate::http::openapi::{EmojiPath, IdPath, OrgPath, OtherIdPath, ReadProblems, WriteProblems};
 use crate::http::reply::Reply;
 
 /// Which part of the messages.
@@ -112,6 +112,74 @@ pub async fn delete_message(
     OtherId(id): OtherId<MessageId>,
 ) -> Result<Reply> {
     app.write(&caller, move |tx| message::delete(tx, channel_id, id)).await?;
+    Ok(Reply::nothing())
+}
+
+/// React to a message
+///
+/// Each user can react once with each emoji; a message takes 20 different emoji.
+#[utoipa::path(put, path = "/orgs/{slug}/channels/{id}/messages/{other_id}/reactions/{emoji}", tag = "messages",
+    params(OrgPath, IdPath, OtherIdPath, EmojiPath), responses((status = 204), WriteProblems))]
+pub async fn add_reaction(
+    State(app): State<App>,
+    caller: Caller,
+    Id(channel_id): Id<ChannelId>,
+    OtherId(id): OtherId<MessageId>,
+    Emoji(emoji): Emoji,
+) -> Result<Reply> {
+    app.write(&caller, move |tx| reaction::add(tx, channel_id, id, &emoji)).await?;
+    Ok(Reply::nothing())
+}
+
+/// Remove the caller's reaction from a message
+#[utoipa::path(delete, path = "/orgs/{slug}/channels/{id}/messages/{other_id}/reactions/{emoji}", tag = "messages",
+    params(OrgPath, IdPath, OtherIdPath, EmojiPath), responses((status = 204), WriteProblems))]
+pub async fn remove_reaction(
+    State(app): State<App>,
+    caller: Caller,
+    Id(channel_id): Id<ChannelId>,
+    OtherId(id): OtherId<MessageId>,
+    Emoji(emoji): Emoji,
+) -> Result<Reply> {
+    app.write(&caller, move |tx| reaction::remove(tx, channel_id, id, &emoji)).await?;
+    Ok(Reply::nothing())
+}
+
+/// List a channel's pinned messages
+///
+/// At most 50, the last one pinned first. There is no further page.
+#[utoipa::path(get, path = "/orgs/{slug}/channels/{id}/pins", tag = "messages", params(OrgPath, IdPath),
+    responses((status = 200, body = Cursored<Message, Option<MessageId>>), ReadProblems))]
+pub async fn list_pins(State(app): State<App>, caller: Caller, Id(id): Id<ChannelId>) -> Result<Reply> {
+    let data = app.read(&caller, move |tx| pin::list(tx, id)).await?;
+    Ok(Reply::ok(&Cursored { data, next_cursor: None::<MessageId> }))
+}
+
+/// Pin a message
+///
+/// For everybody in the channel. A channel takes 50 pinned messages.
+#[utoipa::path(put, path = "/orgs/{slug}/channels/{id}/messages/{other_id}/pin", tag = "messages",
+    params(OrgPath, IdPath, OtherIdPath), responses((status = 204), WriteProblems))]
+pub async fn pin_message(
+    State(app): State<App>,
+    caller: Caller,
+    Id(channel_id): Id<ChannelId>,
+    OtherId(id): OtherId<MessageId>,
+) -> Result<Reply> {
+    app.write(&caller, move |tx| pin::add(tx, channel_id, id)).await?;
+    Ok(Reply::nothing())
+}
+
+/// Unpin a message
+#[utoipa::path(delete, path = "/orgs/{slug}/channels/{id}/messages/{other_id}/pin", tag = "messages",
+    params(OrgPath, IdPath, OtherIdPath), responses((status = 204), WriteProblems))]
+pub async fn unpin_message(
+    State(app): State<App>,
+    caller: Caller,
+    Id(channel_id): Id<ChannelId>,
+    OtherId(id): OtherId<MessageId>,
+) -> Result<Reply> {
+    app.write(&caller, move |tx| pin::remove(tx, channel_id, id)).await?;
     Ok(Reply::nothing())
 }
 

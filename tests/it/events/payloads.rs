@@ -29,6 +29,8 @@ const PAYLOADS: &[(&str, &str)] = &[
     ("message.created", "message command?"),
     ("message.updated", "message changed"),
     ("message.deleted", "message"),
+    ("message.reacted", "message reaction"),
+    ("message.pinned", "message pinned"),
     ("message.receipt", "message receipt"),
     ("mention.created", "message user_id"),
     ("command.invoked", "command args channel_id message_id target_user_ids"),
@@ -114,6 +116,9 @@ async fn talk(acme: &Tenant, agent: &Actor) {
     let draft = acme.admin.says(&general, "draft").await;
     let path = acme.path(&format!("/channels/{general}/messages/{}", text(&draft, "id")));
     acme.admin.patch(&path, json!({"content": "final"})).await.expect_status(200);
+    agent.put(&format!("{path}/reactions/%F0%9F%8E%89"), json!({})).await.expect_status(204);
+    acme.admin.put(&format!("{path}/pin"), json!({})).await.expect_status(204);
+    acme.admin.delete(&format!("{path}/pin")).await.expect_status(204);
     let gone = acme.admin.says(&general, "gone").await;
     let path = acme.path(&format!("/channels/{general}/messages/{}", text(&gone, "id")));
     acme.admin.delete(&path).await.expect_status(204);

@@ -24,6 +24,7 @@ export type Evidence = Schemas['Evidence']
 export type Message = Schemas['Message']
 export type Channel = Schemas['Channel']
 export type Receipt = Schemas['Receipt']
+export type Reaction = Schemas['Reaction']
 export type EventKind = Schemas['EventKind']
 
 export type EventPage =
@@ -39,15 +40,19 @@ export interface EventPayload {
   project?: Project
   task?: Task
   channel?: Channel
-  /** Whole, but for a receipt, which names only what it is about. */
+  /** Whole, but for a receipt or a reaction, which name only what they are about. */
   message?: Pick<Message, 'id' | 'channel_id'> & Partial<Message>
   evidence?: { type?: string }
   receipt?: Receipt
+  /** Somebody reacted to a message, or took a reaction back. */
+  reaction?: { emoji: string; user_id: string; added: boolean; count: number }
   /** The task that another one waits for. */
   blocked_by_id?: string
   /** Whom it concerns: who is assigned, added or mentioned. */
   user_id?: string
   changed?: string[]
+  /** Whether a message was pinned; otherwise it was unpinned. */
+  pinned?: boolean
   from?: string
   to?: string
   command?: string

@@ -87,6 +87,14 @@ export function sentence(event: OrganizationEvent, names: Names): Part[] {
       return say`${who} edited a message in ${channel}`
     case 'message.deleted':
       return say`${who} deleted a message in ${channel}`
+    case 'message.reacted':
+      return payload.reaction?.added === false
+        ? say`${who} removed the reaction ${payload.reaction.emoji} from a message in ${channel}`
+        : say`${who} reacted with ${payload.reaction?.emoji ?? '…'} in ${channel}`
+    case 'message.pinned':
+      return payload.pinned === false
+        ? say`${who} unpinned a message in ${channel}`
+        : say`${who} pinned a message in ${channel}`
     case 'message.receipt':
       return say`${who} ${receipt(payload.receipt?.state)} in ${channel}`
     case 'mention.created':

@@ -1,7 +1,7 @@
 import { defineStore } from 'pinia'
 import { reactive, ref } from 'vue'
 import { answer, api, Problem } from '@/api'
-import type { Message, OrganizationEvent, Receipt } from '@/api/types'
+import type { EventPayload, Message, OrganizationEvent, Reaction, Receipt } from '@/api/types'
 
 /** What is read of a channel at a time. */
 const PAGE = 50
@@ -129,6 +129,28 @@ export const useMessages = defineStore('messages', () => {
     if (known) revise(known, edited)
   }
 
+  /** Adds the person's reaction or takes it back; the event shows it. */
+  async function react({ channel_id, id }: Message, emoji: string, added: boolean): Promise<void> {
+    const params = { path: { slug, id: channel_id, other_id: id, emoji } }
+    const path = '/orgs/{slug}/channels/{id}/messages/{other_id}/reactions/{emoji}'
+    await answer(added ? api.PUT(path, { params }) : api.DELETE(path, { params }))
+  }
+
+  /** Pins a message for everybody in its channel, or unpins it; the event shows it. */
+  async function pin({ channel_id, id }: Message, pinned: boolean): Promise<void> {
+    const params = { path: { slug, id: channel_id, other_id: id } }
+    const path = '/orgs/{slug}/channels/{id}/messages/{other_id}/pin'
+    await answer(pinned ? api.PUT(path, { params }) : api.DELETE(path, { params }))
+  }
+
+  /** The pinned messages of a channel, the last one pinned first. */
+  async function pins(id: string): Promise<Message[]> {
+    const page = await answer(
+      api.GET('/orgs/{slug}/channels/{id}/pins', { params: { path: { slug, id } } }),
+    )
+    return page.data
+  }
+
   async function remove({ channel_id, id }: Message): Promise<void> {
     await answer(
       api.DELETE('/orgs/{slug}/channels/{id}/messages/{other_id}', {
@@ -137,7 +159,7 @@ export const useMessages = defineStore('messages', () => {
     )
   }
 
-  return { current, of, load, enter, leave, readOlder, tryAgain, apply, edit, remove }
+  return { current, of, load, enter, leave, readOlder, tryAgain, apply, edit, react, pin, pins, remove }
 })
 
 /** What an event does to the conversation that it belongs to. */
@@ -159,6 +181,15 @@ const changes = {
     const known = find(messages, payload.message?.id)
     if (known) Object.assign(known, payload.message)
   },
+  'message.reacted': ({ messages }: Conversation, { payload }: OrganizationEvent) => {
+    const known = find(messages, payload.message?.id)
+    if (known && payload.reaction) known.reactions = withReaction(known.reactions, payload.reaction)
+  },
+  'message.pinned': ({ messages }: Conversation, { payload }: OrganizationEvent) => {
+    const known = find(messages, payload.message?.id)
+    const { pinned_at = null, pinned_by = null } = payload.message ?? {}
+    if (known) Object.assign(known, { pinned_at, pinned_by })
+  },
   'message.receipt': ({ messages }: Conversation, { payload }: OrganizationEvent) => {
     const known = find(messages, payload.message?.id)
     if (known && payload.receipt) known.receipts = withReceipt(known.receipts, payload.receipt)
@@ -171,6 +202,21 @@ function revise(known: Message, edited: Message): void {
   if (!newer || (known.deleted_at && !edited.deleted_at)) return
   // Receipts have events of their own, which may be newer than this copy of the message.
   Object.assign(known, { ...edited, receipts: known.receipts })
+}
+
+/** As many users as a message names for each emoji. */
+const NAMED = 50
+
+function withReaction(
+  reactions: Reaction[],
+  { emoji, user_id, added, count }: NonNullable<EventPayload['reaction']>,
+): Reaction[] {
+  const known = reactions.find((reaction) => reaction.emoji === emoji)
+  const others = (known?.user_ids ?? []).filter((id) => id !== user_id)
+  const user_ids = added && others.length < NAMED ? [...others, user_id] : others
+  const now = { emoji, count, user_ids }
+  if (count === 0) return reactions.filter((reaction) => reaction !== known)
+  return known ? reactions.map((one) => (one === known ? now : one)) : [...reactions, now]
 }
 
 /** Receipts never go back, whatever is repeated. */
