@@ -1,20 +1,22 @@
 //! Events: what a change is recorded as, who may hear of it, and how it looks on the wire.
 //!
-//! Owns drafts (made by `domain`), audiences (one predicate for stream, list and export) and recorded
-//! events with their JSON. The log itself is `store::event`; it yields [`Recorded`], and readers make
-//! the bytes that they need.
+//! Owns drafts (made by `domain`), audiences (one predicate for stream, list and export), scopes (how
+//! much of an organization somebody reaches) and recorded events with their JSON. The log itself is
+//! `store::event`; it yields [`Recorded`], and readers make the bytes that they need.
 //!
 //! Must not know: connections, sockets, SQL.
 
 mod audience;
 mod draft;
 mod recorded;
+mod scope;
 
 use mission_control_shared::{ChannelId, OrgId, ProjectId, UserId};
 
 pub use self::audience::{Audience, Viewer};
 pub use self::draft::Draft;
 pub use self::recorded::Recorded;
+pub use self::scope::Scope;
 
 /// What a commit tells the rest of the server.
 #[derive(Clone, Debug)]

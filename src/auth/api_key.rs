@@ -5,6 +5,7 @@ use mission_control_shared::{OrgId, UserId, UserType};
 use super::caller::{Credential, Principal};
 use super::secret;
 use crate::error::Result;
+use crate::events::Scope;
 use crate::store::{SystemTx, key, user};
 
 /// What became of a key that somebody brought.
@@ -45,6 +46,7 @@ pub fn look_up(tx: &mut SystemTx<'_, '_>, owner: &str, hash: &[u8; 32]) -> Resul
         user_id: found.user_id,
         kind: place.kind,
         credential: Credential::Key { id: found.id, org_id: found.org_id },
+        scope: Scope::Organization,
         valid_until: found.expires_at,
     }))
 }

@@ -119,6 +119,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+    use crate::events::Scope;
 
     fn principal(user: u128) -> Principal {
         let credential = Credential::Key { id: ApiKeyId(Uuid::nil()), org_id: OrgId(Uuid::nil()) };
@@ -126,6 +127,7 @@ mod tests {
             user_id: UserId(Uuid::from_u128(user)),
             kind: UserType::Agent,
             credential,
+            scope: Scope::Organization,
             valid_until: None,
         }
     }

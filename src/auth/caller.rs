@@ -7,6 +7,7 @@ use mission_control_shared::{
 };
 
 use crate::error::Result;
+use crate::events::Scope;
 use crate::store::user::Place;
 use crate::store::{Actor, SystemTx, key, session, user};
 
@@ -19,6 +20,8 @@ pub struct Principal {
     pub kind: UserType,
     /// What they came with.
     pub credential: Credential,
+    /// How much of the organization the credential opens.
+    pub scope: Scope,
     /// When the credential dies by itself, where that is known.
     pub valid_until: Option<Timestamp>,
 }
@@ -59,6 +62,8 @@ pub struct Member {
     pub role: Role,
     /// What they came with.
     pub credential: Credential,
+    /// How much of the organization the credential opens.
+    pub scope: Scope,
     /// When the credential dies by itself.
     pub valid_until: Option<Timestamp>,
 }
@@ -77,10 +82,12 @@ impl Member {
         Actor {
             user_id: Some(self.user_id),
             kind: match self.kind {
+                _ if self.scope.is_confined() => ActorType::SubAgent,
                 UserType::Human => ActorType::Human,
                 UserType::Agent => ActorType::Agent,
             },
             role: self.role,
+            scope: self.scope.clone(),
             session_id: match self.credential {
                 Credential::Session { id } => Some(id),
                 Credential::Key { .. } => None,
@@ -99,6 +106,7 @@ impl Principal {
             kind: place.kind,
             role: place.role,
             credential: self.credential,
+            scope: self.scope.clone(),
             valid_until: self.valid_until,
         }
     }
@@ -127,8 +135,13 @@ pub fn still_live(tx: &mut SystemTx<'_, '_>, member: &Member) -> Result<Option<M
             None => return Ok(None),
         },
     };
-    let principal =
-        Principal { user_id: member.user_id, kind: member.kind, credential: member.credential, valid_until };
+    let principal = Principal {
+        user_id: member.user_id,
+        kind: member.kind,
+        credential: member.credential,
+        scope: member.scope.clone(),
+        valid_until,
+    };
     let place = user::place_in(tx, member.user_id, member.org_id)?;
     Ok(place.map(|place| principal.member(&place)))
 }

@@ -88,7 +88,7 @@ impl Seed<'_> {
     ) -> anyhow::Result<T> {
         let (id, kind) = *self.users.get(who).with_context(|| format!("nobody is called {who}"))?;
         let role = if who == "ada" { Role::Administrator } else { Role::Contributor };
-        let actor = Actor { user_id: Some(id), kind, role, session_id: None };
+        let actor = Actor { user_id: Some(id), kind, role, ..Actor::SYSTEM };
         let org_id = self.org_id;
         done(self.app.store().write(move |tx| work(&mut tx.tenant(org_id, &actor)?)).await)
     }

@@ -59,7 +59,7 @@ pub fn record_key_failure(
 }
 
 pub(super) fn acting(user_id: UserId, place: &Place) -> Actor {
-    Actor { user_id: Some(user_id), kind: ActorType::Human, role: place.role, session_id: None }
+    Actor { user_id: Some(user_id), kind: ActorType::Human, role: place.role, ..Actor::SYSTEM }
 }
 
 /// Every place that somebody has or is invited to.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::check::Check;
-use super::policy::{self, Action};
+use super::policy::{Action, Authority as _, Thing};
 use super::{Listed, Page};
 use crate::error::{Error, Noun, Result};
 use crate::events::{Draft, Signal};
@@ -82,7 +82,7 @@ pub fn list(tx: &mut TenantTx<'_, '_>, page: Page) -> Result<Listed<Channel>> {
 
 /// Creates an org-wide channel. Errors: `FORBIDDEN`, `VALIDATION_FAILED`.
 pub fn create(tx: &mut TenantTx<'_, '_>, new: &NewChannel) -> Result<Channel> {
-    policy::require(tx.actor(), Action::ManageChannels)?;
+    tx.require(Action::ManageChannels, Thing::Organization)?;
     let mut check = Check::default();
     let name = check.text("name", &new.name, 1..=200);
     check.finish()?;
@@ -131,8 +131,8 @@ pub fn update(
     patch: &ChannelPatch,
     expected: Option<i64>,
 ) -> Result<Channel> {
-    policy::require(tx.actor(), Action::ManageChannels)?;
     let channel = enter(tx, id)?;
+    tx.require(Action::ManageChannels, &channel)?;
     super::check::version(channel.version, expected)?;
     if let Some(name) = &patch.name {
         let mut check = Check::default();

@@ -2,7 +2,7 @@
 
 use mission_control_shared::{ChannelId, EventKind, ProjectId, Role, TaskId, Timestamp, UserId};
 
-use super::policy::{self, Action};
+use super::policy::{Action, Authority as _, Thing};
 use crate::error::{Error, Result};
 use crate::events::{Recorded, Viewer};
 use crate::store::event::{self, Direction, Head, Run, Span};
@@ -75,10 +75,16 @@ impl Wanted {
 /// The actor as a listener, as things stand now.
 pub fn viewer(tx: &mut TenantTx<'_, '_>) -> Result<Viewer> {
     let user_id = tx.actor().user_id.ok_or(Error::Unauthenticated)?;
+    let scope = tx.scope().clone();
+    let projects = match scope.projects() {
+        Some(projects) => projects.to_vec(),
+        None => project::of_member(tx, user_id)?,
+    };
     Ok(Viewer {
         user_id,
         administrator: tx.actor().role == Role::Administrator,
-        projects: project::of_member(tx, user_id)?.into_iter().collect(),
+        projects: projects.into_iter().collect(),
+        scope,
         subscriptions: subscription::of_user(tx, user_id)?,
     })
 }
@@ -127,7 +133,7 @@ pub fn export(
     wanted: &Wanted,
     after: i64,
 ) -> Result<(Vec<Recorded>, Option<i64>)> {
-    policy::require(tx.actor(), Action::ExportEvents)?;
+    tx.require(Action::ExportEvents, Thing::Organization)?;
     list(tx, wanted, Direction::After(after), SCAN as i64)
 }
 

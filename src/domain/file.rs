@@ -6,7 +6,7 @@
 use mission_control_shared::{File, FileId};
 
 use super::check::Check;
-use super::policy::{self, Action};
+use super::policy::{Action, Authority as _, Thing};
 use super::settings;
 use crate::error::{Conflict, Error, Noun, Result};
 use crate::store::blob::{Content, ContentHash};
@@ -22,7 +22,7 @@ const GIGABYTE: i64 = 1024 * MEGABYTE;
 ///
 /// Errors: `FORBIDDEN`, `FILE_QUOTA_EXCEEDED` when nothing more fits.
 pub fn largest(tx: &mut TenantTx<'_, '_>) -> Result<u64> {
-    policy::require(tx.actor(), Action::UploadFile)?;
+    tx.require(Action::UploadFile, Thing::Organization)?;
     let limits = settings::of(tx)?.files;
     if file::usage(tx)? >= i64::from(limits.quota_gb) * GIGABYTE {
         return Err(quota_exceeded(limits.quota_gb));
@@ -59,7 +59,7 @@ fn is_direction_mark(c: char) -> bool {
 ///
 /// Errors: `FORBIDDEN`, `FILE_QUOTA_EXCEEDED`.
 pub fn create(tx: &mut TenantTx<'_, '_>, name: &str, content: &Content) -> Result<File> {
-    policy::require(tx.actor(), Action::UploadFile)?;
+    tx.require(Action::UploadFile, Thing::Organization)?;
     let created_by = tx.actor().user_id.ok_or(Error::Forbidden)?;
     let size = i64::try_from(content.size).unwrap_or(i64::MAX);
     let quota_gb = settings::of(tx)?.files.quota_gb;
@@ -95,9 +95,7 @@ pub fn find(tx: &mut TenantTx<'_, '_>, id: FileId) -> Result<(File, ContentHash)
 pub fn remove(tx: &mut TenantTx<'_, '_>, id: FileId) -> Result<()> {
     let user = tx.actor().user_id;
     let (found, _, attachments) = file::find(tx, id, user)?.ok_or(Error::NotFound(Noun::File))?;
-    if user != Some(found.created_by) {
-        policy::require(tx.actor(), Action::RemoveAnyFile)?;
-    }
+    tx.require(Action::RemoveFile, &found)?;
     if attachments > 0 || !file::remove(tx, id)? {
         let message = "tasks or messages hold this file: remove it from them first";
         return Err(Error::conflict(Conflict::FileInUse, message));

@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::check::Check;
-use super::policy::{self, Action};
+use super::policy::{Action, Authority as _, Thing};
 use super::token::{self, Token};
 use super::{Listed, Page, audit, identity, leave, user};
 use crate::error::{Conflict, Error, Noun, Result};
@@ -48,7 +48,7 @@ pub(super) fn create(tx: &mut TenantTx<'_, '_>, user_id: UserId, email: &str) ->
 
 /// A page of the invitations that nobody accepted yet, newest first. Errors: `FORBIDDEN`.
 pub fn list(tx: &mut TenantTx<'_, '_>, page: Page) -> Result<Listed<Invitation>> {
-    policy::require(tx.actor(), Action::ManageInvitations)?;
+    tx.require(Action::ManageInvitations, Thing::Organization)?;
     let (items, total) = invitation::page(tx, page.offset(), page.per_page)?;
     let shown = |kept: invitation::Invitation| Invitation {
         id: kept.id,
@@ -65,7 +65,7 @@ pub fn list(tx: &mut TenantTx<'_, '_>, page: Page) -> Result<Listed<Invitation>>
 ///
 /// Errors: `INVITATION_NOT_FOUND`, `FORBIDDEN`.
 pub fn revoke(tx: &mut TenantTx<'_, '_>, id: InvitationId) -> Result<()> {
-    policy::require(tx.actor(), Action::ManageInvitations)?;
+    tx.require(Action::ManageInvitations, Thing::Organization)?;
     let found = invitation::find(tx, id)?.ok_or(Error::NotFound(Noun::Invitation))?;
     leave::withdraw(tx, found.user_id)
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::check::Check;
-use super::policy::{self, Action};
+use super::policy::{Action, Authority as _, Thing};
 use super::user::{self as member, Entry};
 use super::{invitation, key};
 use crate::error::{Conflict, Error, Result};
@@ -96,7 +96,7 @@ pub struct CreatedUser {
 ///
 /// Errors: `FORBIDDEN`, `VALIDATION_FAILED`, `ALREADY_MEMBER`, `HANDLE_TAKEN`.
 pub fn create(tx: &mut TenantTx<'_, '_>, new: &NewUser, public_url: &str) -> Result<CreatedUser> {
-    policy::require(tx.actor(), Action::ManageMembers)?;
+    tx.require(Action::ManageMembers, Thing::Organization)?;
     match new {
         NewUser::Human { email, display_name, role, handle } => {
             let entry = invite(tx, email, display_name, *role, handle.as_deref())?;

@@ -9,7 +9,7 @@ use mission_control_shared::{ApiKeyId, EventKind, Timestamp, User, UserId, UserT
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::policy::{self, Action};
+use super::policy::{Action, Authority as _};
 use super::token::{self, Token};
 use super::user;
 use crate::error::{Conflict, Error, Result};
@@ -103,12 +103,11 @@ fn record(tx: &mut TenantTx<'_, '_>, kind: EventKind, payload: &Payload<'_>) -> 
 ///
 /// Errors: `USER_NOT_FOUND`, `NOT_AN_AGENT`, `VALIDATION_FAILED`, `FORBIDDEN`.
 pub fn rotate(tx: &mut TenantTx<'_, '_>, user_id: UserId, how: RotateKey) -> Result<RotatedKey> {
-    policy::require(tx.actor(), Action::ManageKeys)?;
+    find_agent(tx, user_id)?;
     let hours = how.grace_hours.unwrap_or(GRACE_HOURS);
     if !(0..=168).contains(&hours) {
         return Err(Error::field("grace_hours", "must be between 0 and 168"));
     }
-    find_agent(tx, user_id)?;
     let end = tx.now().plus_seconds(hours * 3_600);
     let older = key::expire_all(tx, user_id, end)?;
     let new = make(tx, user_id)?;
@@ -122,7 +121,6 @@ pub fn rotate(tx: &mut TenantTx<'_, '_>, user_id: UserId, how: RotateKey) -> Res
 ///
 /// Errors: `USER_NOT_FOUND`, `NOT_AN_AGENT`, `FORBIDDEN`. Without a living key nothing happens.
 pub fn revoke(tx: &mut TenantTx<'_, '_>, user_id: UserId) -> Result<()> {
-    policy::require(tx.actor(), Action::ManageKeys)?;
     find_agent(tx, user_id)?;
     revoke_all(tx, user_id)
 }
@@ -136,8 +134,10 @@ pub(super) fn revoke_all(tx: &mut TenantTx<'_, '_>, user_id: UserId) -> Result<(
     record(tx, EventKind::ApiKeyRevoked, &Payload { user: &agent, previous_expires_at: None })
 }
 
+/// The agent whose keys the actor may manage.
 fn find_agent(tx: &mut TenantTx<'_, '_>, user_id: UserId) -> Result<User> {
     let user = user::find_present(tx, user_id)?;
+    tx.require(Action::ManageKeys, &user)?;
     if user.kind != UserType::Agent {
         return Err(Error::conflict(Conflict::NotAnAgent, "people have no API keys: add an agent for it"));
     }

@@ -5,7 +5,7 @@
 
 use mission_control_shared::{EventKind, User, UserId, UserStatus, UserType};
 
-use super::policy::{self, Action};
+use super::policy::{Action, Authority as _};
 use super::user::{self, Payload};
 use super::{key, project, session, task};
 use crate::error::Result;
@@ -16,8 +16,8 @@ use crate::store::{TenantTx, identity, invitation};
 ///
 /// Errors: `USER_NOT_FOUND`, `LAST_ADMINISTRATOR`, `FORBIDDEN`.
 pub fn remove(tx: &mut TenantTx<'_, '_>, id: UserId) -> Result<()> {
-    policy::require(tx.actor(), Action::ManageMembers)?;
     let user = user::find_present_record(tx, id)?.user;
+    tx.require(Action::ManageMembers, &user)?;
     user::require_not_last(tx, &user)?;
     take_out(tx, user)
 }

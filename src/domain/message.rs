@@ -21,7 +21,7 @@ use self::mention::Mentions;
 use super::channel::enter;
 use super::check::Check;
 use super::idempotency::{self, Key};
-use super::policy::{self, Action};
+use super::policy::{Action, Authority as _, Thing};
 use crate::error::{Conflict, Error, Noun, Result};
 use crate::events::Draft;
 use crate::store::event::{self, Direction, Place};
@@ -66,6 +66,7 @@ pub fn post(
     }
     let setting = message::setting(tx, channel_id, author, new.task_id, new.reply_to_id)?
         .ok_or(Error::NotFound(Noun::Channel))?;
+    tx.require(Action::PostMessage, Thing::Channel(channel_id))?;
     if setting.ended {
         return Err(read_only());
     }
@@ -268,9 +269,7 @@ fn cursor(tx: &mut TenantTx<'_, '_>, of: &Of, field: &str, id: MessageId) -> Res
 pub fn delete(tx: &mut TenantTx<'_, '_>, channel_id: ChannelId, id: MessageId) -> Result<()> {
     let channel = enter(tx, channel_id)?;
     let mut message = message::find(tx, channel_id, id)?.ok_or(Error::NotFound(Noun::Message))?;
-    if tx.actor().user_id != Some(message.sender.id) {
-        policy::require(tx.actor(), Action::DeleteAnyMessage)?;
-    }
+    tx.require(Action::DeleteMessage, &message)?;
     if message.deleted_at.is_some() {
         return Ok(());
     }

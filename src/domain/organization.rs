@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::check::Check;
+use super::policy::{Action, Authority as _, Thing};
 use super::settings::{self, Settings};
 use super::{Listed, Page, channel};
 use crate::error::{Conflict, Error, Noun, Result};
@@ -63,8 +64,9 @@ impl From<organization::Organization> for OrgSummary {
     }
 }
 
-/// The organization of the handle. Errors: `ORGANIZATION_NOT_FOUND`.
+/// The organization of the handle. Errors: `ORGANIZATION_NOT_FOUND`, `FORBIDDEN`.
 pub fn get(tx: &mut TenantTx<'_, '_>) -> Result<Org> {
+    tx.require(Action::ReadOrganization, Thing::Organization)?;
     let stored = organization::find(tx)?.ok_or(Error::NotFound(Noun::Organization))?;
     let head = event::head(tx)?;
     Ok(Org {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::check::Check;
-use super::policy::{self, Action};
+use super::policy::{Action, Authority as _, Thing};
 use super::{Listed, Page, channel, user};
 use crate::error::{Conflict, Error, Noun, Result};
 use crate::events::Draft;
@@ -102,9 +102,10 @@ fn find(tx: &mut TenantTx<'_, '_>, id: ProjectId) -> Result<Project> {
     project::find(tx, id)?.ok_or(Error::NotFound(Noun::Project))
 }
 
-/// The same, which must not have ended. Errors: `PROJECT_NOT_FOUND`, `PROJECT_ENDED`.
-fn find_alive(tx: &mut TenantTx<'_, '_>, id: ProjectId) -> Result<Project> {
+/// A project that the actor may edit. Errors: `PROJECT_NOT_FOUND`, `FORBIDDEN`, `PROJECT_ENDED`.
+fn find_editable(tx: &mut TenantTx<'_, '_>, id: ProjectId) -> Result<Project> {
     let project = find(tx, id)?;
+    tx.require(Action::EditProject, &project)?;
     if project.ended_at.is_some() {
         return Err(Error::conflict(
             Conflict::ProjectEnded,
@@ -124,7 +125,7 @@ pub fn list(tx: &mut TenantTx<'_, '_>, wanted: &Wanted, page: Page) -> Result<Li
 ///
 /// Errors: `FORBIDDEN`, `VALIDATION_FAILED`.
 pub fn create(tx: &mut TenantTx<'_, '_>, new: &NewProject) -> Result<Project> {
-    policy::require(tx.actor(), Action::CreateProject)?;
+    tx.require(Action::CreateProject, Thing::Organization)?;
     let mut check = Check::default();
     let name = check.text("name", &new.name, 1..=200);
     let description = check.text("description", &new.description, 0..=50_000);
@@ -169,8 +170,7 @@ pub fn update(
     patch: &ProjectPatch,
     expected: Option<i64>,
 ) -> Result<Project> {
-    policy::require(tx.actor(), Action::EditProject)?;
-    let before = find_alive(tx, id)?;
+    let before = find_editable(tx, id)?;
     super::check::version(before.version, expected)?;
     let mut check = Check::default();
     let mut project = before.clone();
@@ -239,11 +239,10 @@ pub fn transition(
     to: ProjectStage,
     comment: Option<&str>,
 ) -> Result<Project> {
-    policy::require(tx.actor(), Action::EditProject)?;
+    let mut project = find_editable(tx, id)?;
     let mut check = Check::default();
     let comment = comment.map(|comment| check.text("comment", comment, 0..=2_000));
     check.finish()?;
-    let mut project = find_alive(tx, id)?;
     let from = project.stage;
     let allowed = next_stages(from);
     if !allowed.contains(&to) {
@@ -269,8 +268,8 @@ pub fn transition(
 ///
 /// Errors: `PROJECT_NOT_FOUND`, `FORBIDDEN`. Ending it twice is ending it once.
 pub fn end(tx: &mut TenantTx<'_, '_>, id: ProjectId) -> Result<()> {
-    policy::require(tx.actor(), Action::EndProject)?;
     let mut project = find(tx, id)?;
+    tx.require(Action::EndProject, &project)?;
     if project.ended_at.is_some() {
         return Ok(());
     }
@@ -289,8 +288,7 @@ pub fn members(tx: &mut TenantTx<'_, '_>, id: ProjectId) -> Result<Vec<UserId>> 
 ///
 /// Errors: `PROJECT_NOT_FOUND`, `PROJECT_ENDED`, `VALIDATION_FAILED` (unknown users), `FORBIDDEN`.
 pub fn add_members(tx: &mut TenantTx<'_, '_>, id: ProjectId, users: &[UserId]) -> Result<Project> {
-    policy::require(tx.actor(), Action::EditProject)?;
-    let project = find_alive(tx, id)?;
+    let project = find_editable(tx, id)?;
     let mut check = Check::default();
     if users.is_empty() || users.len() > 100 {
         check.problem("user_ids", "name 1 to 100 users");
@@ -328,8 +326,7 @@ fn add_members_to(
 /// Errors: `PROJECT_NOT_FOUND`, `USER_NOT_FOUND` (no member), `PROJECT_ENDED`,
 /// `OWNER_MUST_BE_MEMBER`, `FORBIDDEN`.
 pub fn remove_member(tx: &mut TenantTx<'_, '_>, id: ProjectId, user_id: UserId) -> Result<()> {
-    policy::require(tx.actor(), Action::EditProject)?;
-    let project = find_alive(tx, id)?;
+    let project = find_editable(tx, id)?;
     if project.owner_id == user_id {
         return Err(Error::conflict(
             Conflict::OwnerMustBeMember,

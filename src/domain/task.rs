@@ -22,7 +22,7 @@ use utoipa::ToSchema;
 
 use self::place::{Place, place};
 use super::check::Check;
-use super::policy::{self, Action};
+use super::policy::{Action, Authority as _, Thing};
 use super::{Listed, Page, settings, user};
 use crate::error::{Conflict, Error, Noun, Result};
 use crate::events::Draft;
@@ -126,9 +126,12 @@ pub fn visible(tx: &mut TenantTx<'_, '_>, id: TaskId) -> Result<Task> {
     task::find(tx, id)?.ok_or(Error::NotFound(Noun::Task))
 }
 
-/// The same, which must not be archived. Errors: `TASK_NOT_FOUND`, `TASK_ARCHIVED`.
-fn find_live(tx: &mut TenantTx<'_, '_>, id: TaskId) -> Result<Task> {
+/// One task to which the actor may do this, and which is not archived.
+///
+/// Errors: `TASK_NOT_FOUND`, `FORBIDDEN`, `TASK_ARCHIVED`.
+fn find_for(tx: &mut TenantTx<'_, '_>, action: Action, id: TaskId) -> Result<Task> {
     let task = visible(tx, id)?;
+    tx.require(action, &task)?;
     if task.archived_at.is_some() {
         return Err(archived("the task is archived: restore it first"));
     }
@@ -176,7 +179,7 @@ fn read_cursor(cursor: &str, wanted: &Wanted) -> Result<After> {
 ///
 /// Errors: `FORBIDDEN`, `VALIDATION_FAILED`.
 pub fn create(tx: &mut TenantTx<'_, '_>, new: &NewTask) -> Result<Task> {
-    policy::require(tx.actor(), Action::EditTask)?;
+    tx.require(Action::CreateTask, Thing::Organization)?;
     let created_by = author(tx, "created_by")?;
     let mut check = Check::default();
     let title = check.text("title", &new.title, 1..=500);
@@ -311,8 +314,8 @@ fn touch(tx: &mut TenantTx<'_, '_>, task: &mut Task) -> Result<()> {
 ///
 /// Errors: `TASK_NOT_FOUND`, `FORBIDDEN`.
 pub fn archive(tx: &mut TenantTx<'_, '_>, id: TaskId) -> Result<()> {
-    policy::require(tx.actor(), Action::EditTask)?;
     let mut task = visible(tx, id)?;
+    tx.require(Action::EditTask, &task)?;
     if task.archived_at.is_some() {
         return Ok(());
     }
@@ -325,8 +328,8 @@ pub fn archive(tx: &mut TenantTx<'_, '_>, id: TaskId) -> Result<()> {
 ///
 /// Errors: `TASK_NOT_FOUND`, `FORBIDDEN`.
 pub fn restore(tx: &mut TenantTx<'_, '_>, id: TaskId) -> Result<Task> {
-    policy::require(tx.actor(), Action::EditTask)?;
     let mut task = visible(tx, id)?;
+    tx.require(Action::EditTask, &task)?;
     if task.archived_at.take().is_some() {
         touch(tx, &mut task)?;
         record(tx, EventKind::TaskRestored, &Payload::of(&task))?;

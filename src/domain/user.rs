@@ -7,7 +7,7 @@ use mission_control_shared::{ApiKeyId, EventKind, OrgId, Role, User, UserId, Use
 use serde::Serialize;
 
 use super::check::Check;
-use super::policy::{self, Action};
+use super::policy::{Action, Authority as _};
 use super::{Listed, Page};
 use crate::error::{Conflict, Error, Noun, Result};
 use crate::events::{Draft, Signal};
@@ -63,7 +63,7 @@ pub(super) fn as_seen(tx: &TenantTx<'_, '_>, record: Record) -> User {
     if !themself {
         user.notification_routes = None;
     }
-    if !themself && !policy::may(tx.actor(), Action::ManageMembers) {
+    if !themself && !tx.may(Action::ManageMembers, &user) {
         user.identities = None;
     }
     user

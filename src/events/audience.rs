@@ -4,6 +4,8 @@ use std::collections::HashSet;
 
 use mission_control_shared::{ChannelId, EventKind, ProjectId, Subscription, TaskId, TopicType, UserId};
 
+use super::Scope;
+
 /// What the predicate looks at.
 #[derive(Clone, Debug)]
 pub struct Audience {
@@ -32,8 +34,11 @@ pub struct Viewer {
     pub user_id: UserId,
     /// Whether they are an administrator.
     pub administrator: bool,
-    /// The projects that they are a member of.
+    /// The projects whose channels they may enter: those that they are a member of, or those of
+    /// their scope.
     pub projects: HashSet<ProjectId>,
+    /// How much of the organization they reach.
+    pub scope: Scope,
     /// What they want to hear of; empty = everything that they may see.
     pub subscriptions: HashSet<Subscription>,
 }
@@ -43,6 +48,31 @@ impl Viewer {
     pub fn may_see(&self, audience: &Audience) -> bool {
         (self.administrator || !audience.admin_only)
             && audience.restricted.is_none_or(|project| self.projects.contains(&project))
+            && (!self.scope.is_confined() || self.is_in_scope(audience))
+    }
+
+    /// Whether it is about something within their scope. What happens in a channel belongs to the
+    /// channel, whatever task it mentions; what happens to a task belongs to the task, whatever
+    /// projects it is in; what is about nothing but the viewer is theirs to see.
+    fn is_in_scope(&self, audience: &Audience) -> bool {
+        match (audience.channel, audience.task, audience.projects.as_slice()) {
+            (Some(channel), ..) => self.scope.has_channel(channel),
+            (None, Some(task), _) => self.scope.has_task(task),
+            (None, None, []) => audience.subject == Some(self.user_id) && !audience.admin_only,
+            (None, None, projects) => projects.iter().any(|project| self.scope.has_project(*project)),
+        }
+    }
+
+    /// Whether they see a moment: one of this channel with its project, or of the whole
+    /// organization.
+    pub fn may_see_moment(&self, channel: Option<(ChannelId, Option<ProjectId>)>) -> bool {
+        match channel {
+            None => !self.scope.is_confined(),
+            Some((channel, project)) => {
+                self.scope.has_channel(channel)
+                    && project.is_none_or(|project| self.projects.contains(&project))
+            }
+        }
     }
 
     /// Whether it goes into their stream: they may see it, and asked for it or are addressed.
@@ -86,6 +116,7 @@ mod tests {
             user_id: UserId(Uuid::from_u128(user)),
             administrator: true,
             projects: HashSet::from([ProjectId(Uuid::from_u128(project))]),
+            scope: Scope::Organization,
             subscriptions: HashSet::new(),
         }
     }
@@ -117,5 +148,47 @@ mod tests {
         assert!(viewer.may_see(&sign_in));
         viewer.administrator = false;
         assert!(!viewer.may_see(&sign_in));
+    }
+
+    /// Somebody confined to task 5 in project 1 with channel 2.
+    fn confined() -> Viewer {
+        let scope = Scope::Task {
+            task: TaskId(Uuid::from_u128(5)),
+            projects: vec![ProjectId(Uuid::from_u128(1))],
+            channels: vec![ChannelId(Uuid::from_u128(2))],
+            host: UserId(Uuid::from_u128(9)),
+        };
+        Viewer { scope, ..viewer(7, 1) }
+    }
+
+    #[test]
+    fn a_confined_viewer_sees_its_task_its_projects_and_their_channels() {
+        let about = |channel: Option<u128>, task: Option<u128>, projects: &[u128]| Audience {
+            channel: channel.map(|id| ChannelId(Uuid::from_u128(id))),
+            task: task.map(|id| TaskId(Uuid::from_u128(id))),
+            projects: projects.iter().map(|id| ProjectId(Uuid::from_u128(*id))).collect(),
+            restricted: None,
+            addressed: Vec::new(),
+            ..audience()
+        };
+        let sees = |audience: Audience| confined().may_see(&audience);
+        assert!(sees(about(Some(2), None, &[1])), "its channel");
+        assert!(sees(about(Some(2), Some(6), &[1])), "a message in its channel about another task");
+        assert!(!sees(about(Some(3), Some(5), &[])), "a message about its task in another channel");
+        assert!(sees(about(None, Some(5), &[1, 4])), "its task");
+        assert!(!sees(about(None, Some(6), &[1])), "another task of its project");
+        assert!(sees(about(None, None, &[4, 1])), "its project");
+        assert!(!sees(about(None, None, &[4])), "another project");
+        assert!(!sees(about(None, None, &[])), "the organization");
+        let themself = Audience { subject: Some(UserId(Uuid::from_u128(7))), ..about(None, None, &[]) };
+        assert!(sees(themself.clone()));
+        assert!(!sees(Audience { admin_only: true, ..themself }), "not even as an administrator");
+        let moment = |channel: u128, project| Some((ChannelId(Uuid::from_u128(channel)), project));
+        let project = Some(ProjectId(Uuid::from_u128(1)));
+        assert!(confined().may_see_moment(moment(2, project)));
+        assert!(!confined().may_see_moment(moment(3, None)));
+        assert!(!confined().may_see_moment(None), "who is online is the organization's");
+        assert!(viewer(7, 1).may_see_moment(moment(3, None)));
+        assert!(viewer(7, 1).may_see_moment(None));
     }
 }

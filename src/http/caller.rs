@@ -24,6 +24,7 @@ use crate::domain::audit::{self, Origin};
 use crate::domain::session::{self, Session};
 use crate::domain::{key, token, user};
 use crate::error::{Error, Noun, Result};
+use crate::events::Scope;
 
 /// Characters of a user agent that are kept.
 const USER_AGENT_LENGTH: usize = 200;
@@ -174,6 +175,7 @@ async fn by_token(app: &App, token: &str) -> Result<Principal> {
         user_id: session.user_id,
         kind: UserType::Human,
         credential: Credential::Session { id: session.id },
+        scope: Scope::Organization,
         valid_until: Some(session.expires_at),
     })
 }

@@ -308,7 +308,8 @@ mod tests {
 
     fn standing() -> Standing {
         let (projects, subscriptions) = (HashSet::new(), HashSet::new());
-        let viewer = Viewer { user_id: USER, administrator: false, projects, subscriptions };
+        let scope = crate::events::Scope::Organization;
+        let viewer = Viewer { user_id: USER, administrator: false, projects, scope, subscriptions };
         Standing { viewer, valid_until: None }
     }
 

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::task::Counter;
 use super::{Clock, FromCell, Result, Value, sqlite};
-use crate::events::{Publication, Signal};
+use crate::events::{Publication, Scope, Signal};
 
 /// A running transaction: one time, one source of ids, and what it will publish.
 pub struct Tx<'c> {
@@ -35,14 +35,21 @@ pub struct Actor {
     pub kind: ActorType,
     /// What they may do.
     pub role: Role,
+    /// How much of the organization they reach.
+    pub scope: Scope,
     /// The session they came with, when they signed in.
     pub session_id: Option<SessionId>,
 }
 
 impl Actor {
     /// The server itself: jobs and the command line.
-    pub const SYSTEM: Actor =
-        Actor { user_id: None, kind: ActorType::System, role: Role::Administrator, session_id: None };
+    pub const SYSTEM: Actor = Actor {
+        user_id: None,
+        kind: ActorType::System,
+        role: Role::Administrator,
+        scope: Scope::Organization,
+        session_id: None,
+    };
 }
 
 /// The one way to tenant tables: bound to an organization and to who acts in it.
@@ -207,6 +214,11 @@ impl<'c> TenantTx<'_, 'c> {
     /// Brings counters to where they must be, before they are read.
     pub(super) fn settle(&mut self) -> Result<()> {
         self.tx.settle()
+    }
+
+    /// How much of the organization the actor reaches: what every query of this handle is limited to.
+    pub fn scope(&self) -> &Scope {
+        &self.actor.scope
     }
 
     /// Publishes an event that this transaction has appended, once it is committed.

@@ -4,9 +4,9 @@ use std::collections::{HashMap, VecDeque};
 
 use mission_control_shared::{ErrorDetail, EventKind, Task, TaskId};
 
-use super::{Payload, archived, find_live, record, touch};
+use super::{Payload, archived, find_for, record, touch};
 use crate::domain::check::Check;
-use crate::domain::policy::{self, Action};
+use crate::domain::policy::Action;
 use crate::error::{Conflict, Error, Noun, Result};
 use crate::store::{TenantTx, task};
 
@@ -18,8 +18,7 @@ const LIMIT: usize = 100;
 /// Errors: `TASK_NOT_FOUND`, `TASK_ARCHIVED` (either of them), `VALIDATION_FAILED`,
 /// `DEPENDENCY_CYCLE` (details: the circle in order), `FORBIDDEN`.
 pub fn add_dependency(tx: &mut TenantTx<'_, '_>, id: TaskId, blocked_by_id: TaskId) -> Result<Task> {
-    policy::require(tx.actor(), Action::EditTask)?;
-    let mut task = find_live(tx, id)?;
+    let mut task = find_for(tx, Action::EditTask, id)?;
     if task.dependencies.iter().any(|other| other.id == blocked_by_id) {
         return Ok(task);
     }
@@ -51,8 +50,7 @@ pub fn add_dependency(tx: &mut TenantTx<'_, '_>, id: TaskId, blocked_by_id: Task
 ///
 /// Errors: `TASK_NOT_FOUND`, `TASK_ARCHIVED`, `DEPENDENCY_NOT_FOUND`, `FORBIDDEN`.
 pub fn remove_dependency(tx: &mut TenantTx<'_, '_>, id: TaskId, blocked_by_id: TaskId) -> Result<()> {
-    policy::require(tx.actor(), Action::EditTask)?;
-    let mut task = find_live(tx, id)?;
+    let mut task = find_for(tx, Action::EditTask, id)?;
     let at = task.dependencies.iter().position(|other| other.id == blocked_by_id);
     task.dependencies.remove(at.ok_or(Error::NotFound(Noun::Dependency))?);
     store_change(tx, &mut task)?;

@@ -4,9 +4,9 @@ use mission_control_shared::{EventKind, Evidence, EvidenceId, EvidenceType, Task
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{Payload, author, find_live, record, touch};
+use super::{Payload, author, find_for, record, touch};
 use crate::domain::check::Check;
-use crate::domain::policy::{self, Action};
+use crate::domain::policy::Action;
 use crate::error::{Error, Noun, Result};
 use crate::store::{TenantTx, task};
 
@@ -28,8 +28,7 @@ pub struct NewEvidence {
 ///
 /// Errors: `TASK_NOT_FOUND`, `TASK_ARCHIVED`, `VALIDATION_FAILED`, `FORBIDDEN`.
 pub fn add_evidence(tx: &mut TenantTx<'_, '_>, id: TaskId, new: &NewEvidence) -> Result<Task> {
-    policy::require(tx.actor(), Action::EditTask)?;
-    let mut task = find_live(tx, id)?;
+    let mut task = find_for(tx, Action::GiveEvidence, id)?;
     let mut check = Check::default();
     let url = check.url("url", &new.url);
     if task.evidence.len() >= LIMIT {
@@ -86,8 +85,7 @@ pub(super) fn record_given(tx: &mut TenantTx<'_, '_>, task: &Task, given: &[Evid
 ///
 /// Errors: `TASK_NOT_FOUND`, `TASK_ARCHIVED`, `EVIDENCE_NOT_FOUND`, `FORBIDDEN`.
 pub fn remove_evidence(tx: &mut TenantTx<'_, '_>, id: TaskId, evidence_id: EvidenceId) -> Result<()> {
-    policy::require(tx.actor(), Action::EditTask)?;
-    let mut task = find_live(tx, id)?;
+    let mut task = find_for(tx, Action::GiveEvidence, id)?;
     let at = task.evidence.iter().position(|evidence| evidence.id == evidence_id);
     let removed = task.evidence.remove(at.ok_or(Error::NotFound(Noun::Evidence))?);
     task::remove_evidence(tx, id, evidence_id)?;

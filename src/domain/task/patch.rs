@@ -4,9 +4,9 @@ use mission_control_shared::{EventKind, EvidenceType, Priority, ProjectId, Task,
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{Payload, Place, assignees, find_live, place, projects, record, record_each, sorted, touch};
+use super::{Payload, Place, assignees, find_for, place, projects, record, record_each, sorted, touch};
 use crate::domain::check::{self, Check};
-use crate::domain::policy::{self, Action};
+use crate::domain::policy::Action;
 use crate::error::Result;
 use crate::store::{TenantTx, task};
 
@@ -56,8 +56,7 @@ pub fn update(
     patch: &TaskPatch,
     expected: Option<i64>,
 ) -> Result<Task> {
-    policy::require(tx.actor(), Action::EditTask)?;
-    let before = find_live(tx, id)?;
+    let before = find_for(tx, Action::EditTask, id)?;
     check::version(before.version, expected)?;
     let mut task = patched(tx, &before, patch)?;
     let changed = differences(&before, &task);

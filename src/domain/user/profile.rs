@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::{Payload, find_present_record, for_events, get, record_access, require_not_last, touch};
 use crate::domain::check::{self, Check};
-use crate::domain::policy::{self, Action};
+use crate::domain::policy::{Action, Authority as _};
 use crate::error::{Error, Result};
 use crate::events::Draft;
 use crate::store::user::Record;
@@ -101,12 +101,12 @@ pub fn update(
 }
 
 fn require_may_change(tx: &TenantTx<'_, '_>, user: &User, patch: &UserPatch) -> Result<()> {
-    let manages = policy::may(tx.actor(), Action::ManageMembers);
-    let themself = tx.actor().user_id == Some(user.id);
-    let may_rename = themself || manages && user.kind == UserType::Agent;
+    let manages = tx.may(Action::ManageMembers, user);
+    let edits = tx.may(Action::EditProfile, user);
+    let may_rename = edits || manages && user.kind == UserType::Agent;
     let refused = patch.role.is_some() && !manages
         || patch.display_name.is_some() && !may_rename
-        || (patch.identities.is_some() || patch.notification_routes.is_some()) && !themself;
+        || (patch.identities.is_some() || patch.notification_routes.is_some()) && !edits;
     if refused { Err(Error::Forbidden) } else { Ok(()) }
 }
 
