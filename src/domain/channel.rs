@@ -53,8 +53,7 @@ fn record(
 ///
 /// Errors: `CHANNEL_NOT_FOUND`, also for a project channel of which the actor is no member.
 pub fn enter(tx: &mut TenantTx<'_, '_>, id: ChannelId) -> Result<Channel> {
-    let user = tx.actor().user_id;
-    channel::find(tx, id, user)?.ok_or(Error::NotFound(Noun::Channel))
+    channel::find(tx, id)?.ok_or(Error::NotFound(Noun::Channel))
 }
 
 /// One channel with what the actor has not read. Errors: `CHANNEL_NOT_FOUND`.
@@ -74,8 +73,7 @@ fn add_counts(tx: &mut TenantTx<'_, '_>, channels: &mut [Channel]) -> Result<()>
 
 /// A page of the channels that the actor may enter.
 pub fn list(tx: &mut TenantTx<'_, '_>, page: Page) -> Result<Listed<Channel>> {
-    let user = tx.actor().user_id;
-    let (mut items, total) = channel::page(tx, user, page.offset(), page.per_page)?;
+    let (mut items, total) = channel::page(tx, page.offset(), page.per_page)?;
     add_counts(tx, &mut items)?;
     Ok(Listed::numbered(items, total))
 }

@@ -4,7 +4,7 @@ use mission_control_shared::{ChannelId, EventKind, ProjectId, Role, TaskId, Time
 
 use super::policy::{Action, Authority as _, Thing};
 use crate::error::{Error, Result};
-use crate::events::{Recorded, Viewer};
+use crate::events::{Recorded, Scope, Viewer};
 use crate::store::event::{self, Direction, Head, Run, Span};
 use crate::store::{TenantTx, channel, project, subscription};
 
@@ -45,14 +45,14 @@ impl Wanted {
     }
 
     /// The parts of the log that hold everything asked for, the narrowest that an index knows.
-    fn runs(&self) -> Vec<Run> {
+    fn runs(&self, scope: &Scope) -> Vec<Run> {
         let one = (self.task_id.map(Run::Task))
             .or(self.channel_id.map(Run::Channel))
             .or(self.project_id.map(Run::Project))
             .or(self.actor_id.map(Run::Actor));
         match one {
             Some(run) => vec![run],
-            None if self.kinds.is_empty() => vec![Run::All],
+            None if self.kinds.is_empty() => runs_within(scope),
             None => self.kinds.iter().copied().map(Run::Kind).collect(),
         }
     }
@@ -69,6 +69,18 @@ impl Wanted {
             span.before = span.before.min(event::number_at(tx, Timestamp(to.0.saturating_add(SLACK)))?);
         }
         Ok(span)
+    }
+}
+
+/// The parts of the log that hold everything within a scope.
+fn runs_within(scope: &Scope) -> Vec<Run> {
+    match scope {
+        Scope::Organization => vec![Run::All],
+        Scope::Task { task, projects, channels, .. } => {
+            let projects = projects.iter().copied().map(Run::Project);
+            let channels = channels.iter().copied().map(Run::Channel);
+            [Run::Task(*task)].into_iter().chain(projects).chain(channels).collect()
+        }
     }
 }
 
@@ -99,7 +111,7 @@ pub fn list(
 ) -> Result<(Vec<Recorded>, Option<i64>)> {
     let viewer = viewer(tx)?;
     let limit = usize::try_from(limit).unwrap_or(0);
-    let (mut span, mut runs) = (wanted.span(tx, direction)?, wanted.runs());
+    let (mut span, mut runs) = (wanted.span(tx, direction)?, wanted.runs(tx.scope()));
     let (mut found, mut examined): (Vec<Recorded>, usize) = (Vec::new(), 0);
     // What is read first fills the page of whoever sees nearly everything.
     let mut batch = limit + 1;

@@ -238,8 +238,7 @@ pub fn list_about_task(
     part: Part,
 ) -> Result<(Vec<Message>, Option<MessageId>)> {
     task::find(tx, task_id)?.ok_or(Error::NotFound(Noun::Task))?;
-    let reader = tx.actor().user_id;
-    page(tx, &Of::Task(task_id, reader), part)
+    page(tx, &Of::Task(task_id), part)
 }
 
 fn page(tx: &mut TenantTx<'_, '_>, of: &Of, part: Part) -> Result<(Vec<Message>, Option<MessageId>)> {

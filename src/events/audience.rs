@@ -53,12 +53,11 @@ impl Viewer {
 
     /// Whether it is about something within their scope. What happens in a channel belongs to the
     /// channel, whatever task it mentions; what happens to a task belongs to the task, whatever
-    /// projects it is in; what is about nothing but the viewer is theirs to see.
+    /// projects it is in.
     fn is_in_scope(&self, audience: &Audience) -> bool {
         match (audience.channel, audience.task, audience.projects.as_slice()) {
             (Some(channel), ..) => self.scope.has_channel(channel),
             (None, Some(task), _) => self.scope.has_task(task),
-            (None, None, []) => audience.subject == Some(self.user_id) && !audience.admin_only,
             (None, None, projects) => projects.iter().any(|project| self.scope.has_project(*project)),
         }
     }
@@ -180,9 +179,6 @@ mod tests {
         assert!(sees(about(None, None, &[4, 1])), "its project");
         assert!(!sees(about(None, None, &[4])), "another project");
         assert!(!sees(about(None, None, &[])), "the organization");
-        let themself = Audience { subject: Some(UserId(Uuid::from_u128(7))), ..about(None, None, &[]) };
-        assert!(sees(themself.clone()));
-        assert!(!sees(Audience { admin_only: true, ..themself }), "not even as an administrator");
         let moment = |channel: u128, project| Some((ChannelId(Uuid::from_u128(channel)), project));
         let project = Some(ProjectId(Uuid::from_u128(1)));
         assert!(confined().may_see_moment(moment(2, project)));

@@ -125,8 +125,7 @@ impl Hub {
             }
             Signal::Ephemeral { org_id, channel, only, json } => {
                 let bytes = Bytes::from(format!("event: ephemeral\ndata: {json}\n\n"));
-                let project = channel.and_then(|(_, project)| project);
-                let moment = Arc::new(Moment { project, only, bytes });
+                let moment = Arc::new(Moment { channel, only, bytes });
                 self.room(org_id).push([Entry::Moment(moment)]);
             }
         }
@@ -192,7 +191,7 @@ fn presence(user_id: UserId, online: bool) -> Entry {
     let moment = mission_control_shared::Moment::Presence { user_id, online };
     let json = serde_json::to_string(&moment).expect("our own types always become JSON");
     let bytes = Bytes::from(format!("event: ephemeral\ndata: {json}\n\n"));
-    Entry::Moment(Arc::new(Moment { project: None, only: None, bytes }))
+    Entry::Moment(Arc::new(Moment { channel: None, only: None, bytes }))
 }
 
 impl Seat {

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use mission_control_shared::{ProjectId, UserId};
+use mission_control_shared::{ChannelId, ProjectId, UserId};
 
 use super::frame::Frame;
 
@@ -28,8 +28,8 @@ pub(super) enum Entry {
 /// A moment that is never stored, and who is there to see it.
 #[derive(Debug)]
 pub(super) struct Moment {
-    /// The channel's project, where it happens in a project's channel.
-    pub(super) project: Option<ProjectId>,
+    /// The channel that it happens in, with its project; `None` = the whole organization.
+    pub(super) channel: Option<(ChannelId, Option<ProjectId>)>,
     /// The only user who sees it.
     pub(super) only: Option<UserId>,
     /// The frame.

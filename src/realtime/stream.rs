@@ -136,9 +136,7 @@ impl Stream {
     }
 
     fn offer_moment(&mut self, moment: &Moment) {
-        let in_project =
-            |project| self.standing.as_ref().is_some_and(|now| now.viewer.projects.contains(&project));
-        let there = moment.project.is_none_or(in_project);
+        let there = self.standing.as_ref().is_some_and(|now| now.viewer.may_see_moment(moment.channel));
         let meant = moment.only.is_none_or(|user| user == self.seat.user_id());
         if self.start.ephemeral && there && meant {
             self.out.push_back(moment.bytes.clone());

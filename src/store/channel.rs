@@ -4,6 +4,7 @@ use mission_control_shared::{Channel, ChannelId, MessageId, OrgId, ProjectId, Ti
 
 use super::{Json, Result, Row, TenantTx};
 use crate::args;
+use crate::events::Scope;
 
 /// The condition that the user of this parameter may enter channel `c`: it is org-wide, or they are
 /// a member of its project. (A macro, because SQL text is static.)
@@ -50,12 +51,20 @@ fn channel(row: &Row<'_>, org_id: OrgId) -> Result<Channel> {
     })
 }
 
-/// One channel, when `user` may enter it.
-pub fn find(tx: &mut TenantTx<'_, '_>, id: ChannelId, user: Option<UserId>) -> Result<Option<Channel>> {
-    let org_id = tx.org_id();
-    tx.row(select!("WHERE c.org_id = ?1 AND c.id = ?2 AND ", may_enter!("?3")), args![id, user], |row| {
-        channel(row, org_id)
-    })
+/// One channel, when the actor may enter it.
+pub fn find(tx: &mut TenantTx<'_, '_>, id: ChannelId) -> Result<Option<Channel>> {
+    let (org_id, user) = (tx.org_id(), tx.actor().user_id);
+    match tx.scope() {
+        Scope::Organization => tx.row(
+            select!("WHERE c.org_id = ?1 AND c.id = ?2 AND ", may_enter!("?3")),
+            args![id, user],
+            |row| channel(row, org_id),
+        ),
+        scope if scope.has_channel(id) => {
+            tx.row(select!("WHERE c.org_id = ?1 AND c.id = ?2"), args![id], |row| channel(row, org_id))
+        }
+        Scope::Task { .. } => Ok(None),
+    }
 }
 
 /// The channel of a project.
@@ -64,13 +73,12 @@ pub fn of_project(tx: &mut TenantTx<'_, '_>, id: ProjectId) -> Result<Option<Cha
     tx.row(select!("WHERE c.org_id = ?1 AND c.project_id = ?2"), args![id], |row| channel(row, org_id))
 }
 
-/// One page of the channels that `user` may enter, by name, and how many there are in all.
-pub fn page(
-    tx: &mut TenantTx<'_, '_>,
-    user: Option<UserId>,
-    offset: i64,
-    limit: i64,
-) -> Result<(Vec<Channel>, i64)> {
+/// One page of the channels that the actor may enter, by name, and how many there are in all.
+pub fn page(tx: &mut TenantTx<'_, '_>, offset: i64, limit: i64) -> Result<(Vec<Channel>, i64)> {
+    let user = tx.actor().user_id;
+    if let Some(within) = tx.scope().channels() {
+        return page_of(tx, within, offset, limit);
+    }
     let total = tx.row(
         concat!("SELECT count(*) FROM channels AS c WHERE c.org_id = ?1 AND ", may_enter!("?2")),
         args![user],
@@ -87,6 +95,22 @@ pub fn page(
         |row| channel(row, org_id),
     )?;
     Ok((channels, total.unwrap_or(0)))
+}
+
+/// The same for an actor who is confined to these channels, all of which exist.
+fn page_of(
+    tx: &mut TenantTx<'_, '_>,
+    within: &[ChannelId],
+    offset: i64,
+    limit: i64,
+) -> Result<(Vec<Channel>, i64)> {
+    let org_id = tx.org_id();
+    let channels = tx.rows(
+        select!("WHERE c.org_id = ?1 AND c.id IN uuids(?2) ORDER BY c.name, c.id LIMIT ?3 + 0 OFFSET ?4"),
+        args![Json(within), limit, offset],
+        |row| channel(row, org_id),
+    )?;
+    Ok((channels, within.len() as i64))
 }
 
 /// Fills in how many live messages of others, and how many that mention the user, lie after their

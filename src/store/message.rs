@@ -9,8 +9,9 @@ use mission_control_shared::{
 
 use super::channel::may_enter;
 use super::event::Direction;
-use super::{Filter, Json, Result, Row, TenantTx, ToValue as _, Value};
+use super::{Actor, Filter, Json, Result, Row, TenantTx, ToValue as _, Value};
 use crate::args;
+use crate::events::Scope;
 
 /// Columns of every statement that gives messages, in the order that [`message`] reads.
 /// (A macro, because SQL text is static.)
@@ -140,24 +141,30 @@ pub fn find(tx: &mut TenantTx<'_, '_>, channel: ChannelId, id: MessageId) -> Res
 pub enum Of {
     /// Those of a channel.
     Channel(ChannelId),
-    /// Those about a task, in the channels that this user may enter.
-    Task(TaskId, Option<UserId>),
+    /// Those about a task, in the channels that the actor may enter.
+    Task(TaskId),
 }
 
 impl Of {
-    fn narrow<'a>(&'a self, filter: &mut Filter<'a>) {
+    fn narrow<'a>(&'a self, filter: &mut Filter<'a>, actor: &'a Actor) {
         match self {
             Of::Channel(id) => filter.and("m.channel_id = ?#", id.value()),
-            Of::Task(id, reader) => {
-                filter.and("m.task_id = ?#", id.value());
-                filter.and(
-                    concat!(
-                        "m.channel_id IN (SELECT c.id FROM channels AS c WHERE c.org_id = ?1 AND ",
-                        may_enter!("?#"),
-                        ")"
-                    ),
-                    reader.value(),
-                );
+            Of::Task(id) => filter.and("m.task_id = ?#", id.value()),
+        }
+        match (self, actor.scope.channels()) {
+            // Whoever lists a channel has entered it.
+            (Of::Channel(_), None) => {}
+            (Of::Task(_), None) => filter.and(
+                concat!(
+                    "m.channel_id IN (SELECT c.id FROM channels AS c WHERE c.org_id = ?1 AND ",
+                    may_enter!("?#"),
+                    ")"
+                ),
+                actor.user_id.value(),
+            ),
+            (_, Some(within)) => {
+                let within = serde_json::to_string(within).expect("ids always become JSON");
+                filter.and("m.channel_id IN uuids(?#)", Value::Owned(within));
             }
         }
     }
@@ -167,7 +174,7 @@ impl Of {
 pub fn seq(tx: &mut TenantTx<'_, '_>, of: &Of, id: MessageId) -> Result<Option<i64>> {
     let mut filter = Filter::default();
     filter.and("m.id = ?#", id.value());
-    of.narrow(&mut filter);
+    of.narrow(&mut filter, tx.actor());
     let sql = format!("SELECT m.seq FROM messages AS m WHERE m.org_id = ?1{}", filter.text());
     tx.row(&sql, filter.args(), |row| row.get(0))
 }
@@ -175,7 +182,7 @@ pub fn seq(tx: &mut TenantTx<'_, '_>, of: &Of, id: MessageId) -> Result<Option<i
 /// Up to `limit` of those messages in the direction's order.
 pub fn page(tx: &mut TenantTx<'_, '_>, of: &Of, direction: Direction, limit: i64) -> Result<Vec<Message>> {
     let mut filter = Filter::default();
-    of.narrow(&mut filter);
+    of.narrow(&mut filter, tx.actor());
     let order = match &direction {
         Direction::Before(seq) => {
             filter.and("m.seq < ?#", seq.value());
@@ -223,6 +230,22 @@ pub struct Setting {
     pub answered: Option<(UserId, i64)>,
 }
 
+/// The statement of [`setting`], with a further condition.
+macro_rules! select_setting {
+    ($($condition:expr),*) => {
+        concat!(
+            "SELECT c.project_id, p.ended_at, u.id, u.handle, u.display_name, u.type, t.id, r.sender_id, r.hops
+               FROM channels AS c
+               JOIN users AS u ON u.org_id = c.org_id AND u.id = ?3
+               LEFT JOIN projects AS p ON p.org_id = c.org_id AND p.id = c.project_id
+               LEFT JOIN tasks AS t ON t.org_id = c.org_id AND t.id = ?4
+               LEFT JOIN messages AS r ON r.org_id = c.org_id AND r.channel_id = c.id AND r.id = ?5
+              WHERE c.org_id = ?1 AND c.id = ?2"
+            $(, $condition)*
+        )
+    };
+}
+
 /// Looks at channel, author, task and answered message at once; `None` when the author may not
 /// enter the channel. A post is the hot path: one statement instead of four.
 pub fn setting(
@@ -232,33 +255,28 @@ pub fn setting(
     task: Option<TaskId>,
     reply_to: Option<MessageId>,
 ) -> Result<Option<Setting>> {
-    tx.row(
-        concat!(
-            "SELECT c.project_id, p.ended_at, u.id, u.handle, u.display_name, u.type, t.id, r.sender_id, r.hops
-               FROM channels AS c
-               JOIN users AS u ON u.org_id = c.org_id AND u.id = ?3
-               LEFT JOIN projects AS p ON p.org_id = c.org_id AND p.id = c.project_id
-               LEFT JOIN tasks AS t ON t.org_id = c.org_id AND t.id = ?4
-               LEFT JOIN messages AS r ON r.org_id = c.org_id AND r.channel_id = c.id AND r.id = ?5
-              WHERE c.org_id = ?1 AND c.id = ?2 AND ",
-            may_enter!("?3")
-        ),
-        args![channel, author, task, reply_to],
-        |row| {
-            Ok(Setting {
-                project_id: row.get(0)?,
-                ended: row.get::<Option<Timestamp>>(1)?.is_some(),
-                sender: Sender {
-                    id: row.get(2)?,
-                    handle: row.get(3)?,
-                    display_name: row.get(4)?,
-                    kind: row.get(5)?,
-                },
-                has_task: row.get::<Option<TaskId>>(6)?.is_some(),
-                answered: row.get::<Option<UserId>>(7)?.zip(row.get(8)?),
-            })
-        },
-    )
+    let scope = tx.scope();
+    if !scope.has_channel(channel) {
+        return Ok(None);
+    }
+    let sql = match scope {
+        Scope::Organization => select_setting!(" AND ", may_enter!("?3")),
+        Scope::Task { .. } => select_setting!(),
+    };
+    tx.row(sql, args![channel, author, task, reply_to], |row| {
+        Ok(Setting {
+            project_id: row.get(0)?,
+            ended: row.get::<Option<Timestamp>>(1)?.is_some(),
+            sender: Sender {
+                id: row.get(2)?,
+                handle: row.get(3)?,
+                display_name: row.get(4)?,
+                kind: row.get(5)?,
+            },
+            has_task: row.get::<Option<TaskId>>(6)?.is_some_and(|task| scope.has_task(task)),
+            answered: row.get::<Option<UserId>>(7)?.zip(row.get(8)?),
+        })
+    })
 }
 
 /// Stores a new message under its number, with the key and hash that it was sent with. Its channel
@@ -325,6 +343,12 @@ fn mentioned(row: &Row<'_>) -> Result<Mentioned> {
     Ok(Mentioned { id: row.get(0)?, handle: row.get(1)?, kind: row.get(2)?, enters: row.get(3)? })
 }
 
+/// Those whom the actor may know of: a confined one knows nobody outside its channels.
+fn visible(tx: &TenantTx<'_, '_>, mut found: Vec<Mentioned>) -> Vec<Mentioned> {
+    found.retain(|user| user.enters || !tx.scope().is_confined());
+    found
+}
+
 /// The members that have one of these handles.
 pub fn mentioned_by_handle(
     tx: &mut TenantTx<'_, '_>,
@@ -332,11 +356,12 @@ pub fn mentioned_by_handle(
     handles: &[&str],
 ) -> Result<Vec<Mentioned>> {
     // The index of handles leaves out removed members; it is used when the statement says so too.
-    tx.rows(
+    let found = tx.rows(
         select_mentioned!("u.status <> 'removed' AND u.handle IN texts(?3)"),
         args![channel, Json(handles)],
         mentioned,
-    )
+    )?;
+    Ok(visible(tx, found))
 }
 
 /// The members that have one of these ids.
@@ -345,7 +370,8 @@ pub fn mentioned_by_id(
     channel: ChannelId,
     ids: &[UserId],
 ) -> Result<Vec<Mentioned>> {
-    tx.rows(select_mentioned!("u.id IN uuids(?3)"), args![channel, Json(ids)], mentioned)
+    let found = tx.rows(select_mentioned!("u.id IN uuids(?3)"), args![channel, Json(ids)], mentioned)?;
+    Ok(visible(tx, found))
 }
 
 /// Stores whom a message mentions.

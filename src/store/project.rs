@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mission_control_shared::{ChannelId, Project, ProjectId, ProjectStage, ProjectType, Timestamp, UserId};
+use mission_control_shared::{ChannelId, Project, ProjectId, ProjectStage, ProjectType, TaskId, Timestamp, UserId};
 
 use super::{Filter, Json, Result, Row, TenantTx, ToValue as _, Value, contains_pattern};
 use crate::args;
@@ -59,6 +59,9 @@ fn project(row: &Row<'_>, tx_org: mission_control_shared::OrgId) -> Result<Proje
 
 /// One project with its members, as every reader sees it.
 pub fn find(tx: &mut TenantTx<'_, '_>, id: ProjectId) -> Result<Option<Project>> {
+    if !tx.scope().has_project(id) {
+        return Ok(None);
+    }
     let org_id = tx.org_id();
     let found =
         tx.row(select!("WHERE p.org_id = ?1 AND p.id = ?2"), args![id], |row| project(row, org_id))?;
@@ -82,7 +85,11 @@ pub fn page(
 ) -> Result<(Vec<Project>, i64)> {
     let (stages, kinds) = (Json(&wanted.stages), Json(&wanted.kinds));
     let pattern = wanted.q.as_deref().map(contains_pattern);
+    let within = tx.scope().projects().map(Json);
     let mut filter = Filter::default();
+    if let Some(within) = &within {
+        filter.and("p.id IN uuids(?#)", within.value());
+    }
     if !wanted.include_ended {
         filter.and_fixed("p.ended_at IS NULL");
     }
@@ -139,7 +146,7 @@ pub fn add_members_and_counts(tx: &mut TenantTx<'_, '_>, projects: &mut [Project
             ))
         },
     )?;
-    for project in projects {
+    for project in projects.iter_mut() {
         let mut counts: BTreeMap<String, i64> =
             mission_control_shared::TaskStatus::ALL.iter().map(|status| (status.to_string(), 0)).collect();
         project.member_ids.clear();
@@ -150,6 +157,22 @@ pub fn add_members_and_counts(tx: &mut TenantTx<'_, '_>, projects: &mut [Project
             }
         }
         project.task_counts = Some(counts);
+    }
+    match tx.scope().task() {
+        Some(task) => count_only(tx, task, projects),
+        None => Ok(()),
+    }
+}
+
+/// Counts nothing but this task, for an actor who is confined to it.
+fn count_only(tx: &mut TenantTx<'_, '_>, task: TaskId, projects: &mut [Project]) -> Result<()> {
+    let counted = tx.row(
+        "SELECT status FROM tasks WHERE org_id = ?1 AND id = ?2 AND archived_at IS NULL",
+        args![task],
+        |row| row.get::<String>(0),
+    )?;
+    for counts in projects.iter_mut().filter_map(|project| project.task_counts.as_mut()) {
+        counts.iter_mut().for_each(|(status, count)| *count = i64::from(counted.as_ref() == Some(status)));
     }
     Ok(())
 }
@@ -222,11 +245,13 @@ pub fn existing(
     tx: &mut TenantTx<'_, '_>,
     ids: &[ProjectId],
 ) -> Result<Vec<(ProjectId, Option<Timestamp>, ChannelId)>> {
-    tx.rows(
+    let mut found: Vec<(ProjectId, Option<Timestamp>, ChannelId)> = tx.rows(
         "SELECT p.id, p.ended_at, c.id
            FROM projects AS p JOIN channels AS c ON c.org_id = p.org_id AND c.project_id = p.id
           WHERE p.org_id = ?1 AND p.id IN uuids(?2)",
         args![Json(ids)],
         |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
-    )
+    )?;
+    found.retain(|(id, ..)| tx.scope().has_project(*id));
+    Ok(found)
 }

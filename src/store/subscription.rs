@@ -2,12 +2,13 @@
 
 use std::collections::HashSet;
 
-use mission_control_shared::{Subscription, TopicType, UserId};
+use mission_control_shared::{ChannelId, ProjectId, Subscription, TaskId, TopicType, UserId};
 use uuid::Uuid;
 
 use super::channel::may_enter;
 use super::{Json, Result, Row, TenantTx};
 use crate::args;
+use crate::events::Scope;
 
 fn subscription(row: &Row<'_>) -> Result<Subscription> {
     Ok(Subscription { topic_type: row.get(0)?, topic_id: row.get(1)? })
@@ -29,6 +30,14 @@ pub fn visible(
     user: UserId,
     topics: &HashSet<Subscription>,
 ) -> Result<HashSet<Subscription>> {
+    if let scope @ Scope::Task { .. } = tx.scope() {
+        let within = |topic: &&Subscription| match topic.topic_type {
+            TopicType::Project => scope.has_project(ProjectId(topic.topic_id)),
+            TopicType::Task => scope.has_task(TaskId(topic.topic_id)),
+            TopicType::Channel => scope.has_channel(ChannelId(topic.topic_id)),
+        };
+        return Ok(topics.iter().filter(within).copied().collect());
+    }
     let ids = |kind: TopicType| -> Json<Vec<Uuid>> {
         Json(topics.iter().filter(|topic| topic.topic_type == kind).map(|topic| topic.topic_id).collect())
     };

@@ -150,6 +150,9 @@ fn read(row: &Row<'_>, org_id: OrgId) -> Result<Task> {
 
 /// One task, whole.
 pub fn find(tx: &mut TenantTx<'_, '_>, id: TaskId) -> Result<Option<Task>> {
+    if !tx.scope().has_task(id) {
+        return Ok(None);
+    }
     let org_id = tx.org_id();
     let sql = concat!("SELECT ", columns!(), " FROM tasks AS t WHERE t.org_id = ?1 AND t.id = ?2");
     let Some(mut found) = tx.row(sql, args![id], |row| read(row, org_id))? else {
@@ -168,6 +171,7 @@ pub fn by_ids(tx: &mut TenantTx<'_, '_>, ids: &[TaskId]) -> Result<Vec<Task>> {
         " FROM tasks AS t WHERE t.org_id = ?1 AND t.id IN uuids(?2) ORDER BY t.id"
     );
     let mut found = tx.rows(sql, args![Json(ids)], |row| read(row, org_id))?;
+    found.retain(|task| tx.scope().has_task(task.id));
     related::add(tx, &mut found)?;
     Ok(found)
 }
@@ -238,6 +242,9 @@ pub fn and_below(
     id: TaskId,
     status: TaskStatus,
 ) -> Result<Option<(String, Option<String>)>> {
+    if !tx.scope().has_task(id) {
+        return Ok(None);
+    }
     tx.row(
         "SELECT t.position, (SELECT min(n.position) FROM tasks AS n
                               WHERE n.org_id = ?1 AND n.status = ?3 AND n.position > t.position)
@@ -254,6 +261,9 @@ pub fn and_above(
     id: TaskId,
     status: TaskStatus,
 ) -> Result<Option<(String, Option<String>)>> {
+    if !tx.scope().has_task(id) {
+        return Ok(None);
+    }
     tx.row(
         "SELECT t.position, (SELECT max(n.position) FROM tasks AS n
                               WHERE n.org_id = ?1 AND n.status = ?3 AND n.position < t.position)

@@ -189,7 +189,7 @@ macro_rules! handle {
 handle!(TenantTx, |handle: &TenantTx<'_, '_>| Some(handle.org_id));
 handle!(SystemTx, |_: &SystemTx<'_, '_>| None);
 
-impl<'c> TenantTx<'_, 'c> {
+impl<'t, 'c> TenantTx<'t, 'c> {
     /// The way from a tenant to the identity of one person, for the few functions of
     /// `store::identity` and `store::session` that take a tenant handle.
     pub(super) fn identities(&mut self) -> SystemTx<'_, 'c> {
@@ -202,7 +202,7 @@ impl<'c> TenantTx<'_, 'c> {
     }
 
     /// Who acts.
-    pub fn actor(&self) -> &Actor {
+    pub fn actor(&self) -> &'t Actor {
         self.actor
     }
 
@@ -217,7 +217,7 @@ impl<'c> TenantTx<'_, 'c> {
     }
 
     /// How much of the organization the actor reaches: what every query of this handle is limited to.
-    pub fn scope(&self) -> &Scope {
+    pub fn scope(&self) -> &'t Scope {
         &self.actor.scope
     }
 

@@ -65,8 +65,16 @@ fn record(row: &Row<'_>, org_id: OrgId) -> Result<Record> {
     Ok(Record { user, email: row.get(6)? })
 }
 
+/// The only member whom the actor sees; `None` when they see everybody. A confined actor sees itself.
+fn only(tx: &TenantTx<'_, '_>) -> Option<UserId> {
+    tx.scope().is_confined().then_some(tx.actor().user_id).flatten()
+}
+
 /// One member, also one who is no longer.
 pub fn find(tx: &mut TenantTx<'_, '_>, id: UserId) -> Result<Option<Record>> {
+    if only(tx).is_some_and(|themself| themself != id) {
+        return Ok(None);
+    }
     let org_id = tx.org_id();
     tx.row(select!("WHERE u.org_id = ?1 AND u.id = ?2"), args![id], |row| record(row, org_id))
 }
@@ -104,6 +112,9 @@ pub fn page(
     let (kinds, roles) = (Json(&wanted.kinds), Json(&wanted.roles));
     let pattern = wanted.q.as_deref().map(contains_pattern);
     let mut filter = Filter::default();
+    if let Some(themself) = only(tx) {
+        filter.and("u.id = ?#", Value::Id(themself.0));
+    }
     if !wanted.kinds.is_empty() {
         filter.and("u.type IN texts(?#)", kinds.value());
     }

@@ -244,7 +244,10 @@ fn in_order<T>(mut items: Vec<T>, falling: bool) -> Vec<T> {
 /// A part of the tasks that are wanted.
 pub fn page(tx: &mut TenantTx<'_, '_>, wanted: &Wanted, part: &Part) -> Result<Found> {
     let plan = Plan::of(wanted);
-    let mut found = if plan.filtered {
+    let mut found = if let Some(task) = tx.scope().task() {
+        // Whoever is confined to one task finds that one, when it fits.
+        sorted(tx, &plan, part, &[task])?
+    } else if plan.filtered {
         match few(tx, wanted)? {
             Some(ids) => sorted(tx, &plan, part, &ids)?,
             None => tried(tx, &plan, part)?,
