@@ -10,16 +10,15 @@ mod lock;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use mission_control_shared::OrgStatus;
 use tokio_util::task::TaskTracker;
 
 use crate::auth::{Auth, Caller};
 use crate::config::Config;
-use crate::error::{Conflict, Error, Result};
-use crate::events::{Publication, Signal};
+use crate::error::Result;
+use crate::events::{Publication, Signal, Who};
 use crate::realtime::Hub;
 use crate::store::blob::Blobs;
-use crate::store::{Clock, Publish, Store, SystemTx, TenantTx};
+use crate::store::{Clock, Gate, Publish, Store, SystemTx, TenantTx};
 
 pub use self::directory::{Denied, OfAnother, check_files};
 pub use self::lock::{DataDirLock, InUse};
@@ -50,12 +49,12 @@ impl Publish for Wires {
     fn publish(&self, publications: Vec<Publication>) {
         for publication in &publications {
             match publication {
-                Publication::Signal(Signal::Access { org_id, user_id }) => {
-                    self.auth.access_changed(*org_id, *user_id)
+                Publication::Signal(Signal::Access { org_id, who }) => {
+                    self.auth.access_changed(*org_id, *who)
                 }
                 Publication::Event(event) => {
                     if let Some(user_id) = event.audience.subject {
-                        self.auth.access_changed(Some(event.org_id), user_id);
+                        self.auth.access_changed(Some(event.org_id), Who::User(user_id));
                     }
                 }
                 Publication::Signal(Signal::Ephemeral { .. }) => {}
@@ -116,7 +115,7 @@ impl App {
         work: impl FnOnce(&mut TenantTx<'_, '_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (org_id, actor) = (caller.org_id, caller.actor());
-        self.0.store.read(move |tx| work(&mut tx.tenant(org_id, &actor)?)).await
+        self.0.store.read(move |tx| work(&mut tx.view(org_id, &actor)?)).await
     }
 
     /// Writes in the caller's organization; the answer comes when it is durable. `work` may run
@@ -128,14 +127,8 @@ impl App {
         caller: &Caller,
         mut work: impl FnMut(&mut TenantTx<'_, '_>) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        if caller.org_status != OrgStatus::Active {
-            return Err(Error::conflict(
-                Conflict::OrganizationReadOnly,
-                "this organization is suspended or about to be deleted: it can be read, not changed",
-            ));
-        }
         let (org_id, actor) = (caller.org_id, caller.actor());
-        self.0.store.write(move |tx| work(&mut tx.tenant(org_id, &actor)?)).await
+        self.0.store.write(move |tx| work(&mut tx.tenant(org_id, &actor, Gate::Working)?)).await
     }
 
     /// Reads identity tables.

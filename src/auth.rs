@@ -20,7 +20,7 @@ pub mod sign_in;
 
 mod secret;
 
-use mission_control_shared::{OrgId, UserId};
+use mission_control_shared::OrgId;
 
 use self::cache::Cache;
 pub use self::caller::{Caller, Credential, Principal};
@@ -31,6 +31,7 @@ pub use self::secret::SIGNING_FILE;
 use self::seen::OncePerMinute;
 use self::session::Tokens;
 use crate::config::{Config, Secret};
+use crate::events::Who;
 
 /// Everything that is kept in memory to tell who calls.
 pub struct Auth {
@@ -93,10 +94,10 @@ impl Auth {
         &self.failures
     }
 
-    /// What this user may do has changed, in one organization or in all: look it up again. Called
+    /// What these users may do has changed, in one organization or in all: look it up again. Called
     /// once the change is committed and before it is answered.
-    pub fn access_changed(&self, org_id: Option<OrgId>, user_id: UserId) {
-        self.cache.forget(org_id, user_id);
+    pub fn access_changed(&self, org_id: Option<OrgId>, who: Who) {
+        self.cache.forget(org_id, who);
     }
 
     /// Anybody's access may have changed.

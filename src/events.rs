@@ -27,15 +27,35 @@ pub enum Publication {
     Signal(Signal),
 }
 
+/// Whose access changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Who {
+    /// One user's.
+    User(UserId),
+    /// Everybody's.
+    Everybody,
+}
+
+impl Who {
+    /// Whether this user is among them.
+    pub fn includes(self, user_id: UserId) -> bool {
+        match self {
+            Who::User(named) => named == user_id,
+            Who::Everybody => true,
+        }
+    }
+}
+
 /// News that is not in the log.
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub enum Signal {
     /// What somebody may do or wants to hear changed: look it up again.
     Access {
-        /// The organization; `None` = every organization of that person.
+        /// The organization; `None` = every organization.
         org_id: Option<OrgId>,
         /// Whose.
-        user_id: UserId,
+        who: Who,
     },
     /// A moment that is never stored.
     Ephemeral {

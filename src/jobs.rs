@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::app::App;
 use crate::domain::idempotency;
 use crate::error::Result;
-use crate::store::{self, Actor};
+use crate::store::{self, Actor, Gate};
 
 /// How often a stream hears that the server is there.
 const HEARTBEAT: Duration = Duration::from_secs(30);
@@ -39,7 +39,7 @@ pub async fn run(app: App, stop: CancellationToken) {
 pub async fn clear(app: &App) -> Result<()> {
     for org_id in app.read_system(|tx| Ok(store::organization::ids(tx)?)).await? {
         app.write_system(move |tx| {
-            let mut tx = tx.tenant(org_id, &Actor::SYSTEM)?;
+            let mut tx = tx.tenant(org_id, &Actor::SYSTEM, Gate::Lifecycle)?;
             let before = tx.now().plus_seconds(-idempotency::KEPT_SECONDS);
             Ok(store::idempotency::forget_before(&mut tx, before)?)
         })

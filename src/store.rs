@@ -48,10 +48,10 @@ use tokio::sync::oneshot;
 pub use self::clock::Clock;
 pub use self::filter::{Filter, contains_pattern};
 pub use self::migrate::{newest as newest_migration, status as migration_status};
-pub use self::tx::{Actor, Row, SystemTx, TenantTx, Tx};
+pub use self::tx::{Actor, Gate, Row, SystemTx, TenantTx, Tx};
 pub use self::value::{Cell, FromCell, Json, ToValue, Value};
 pub use crate::args;
-use crate::error::{Conflict, Error};
+use crate::error::{Conflict, Error, Noun};
 use crate::events::Publication;
 
 /// What the database itself can answer instead of rows.
@@ -66,6 +66,12 @@ pub enum Failure {
     /// Too much waits already, or the engine cannot be reached; nothing was stored.
     #[error("the database is busy")]
     Busy,
+    /// The organization takes no such writes now: it is suspended or about to be deleted.
+    #[error("the organization takes no writes")]
+    ReadOnly,
+    /// There is no such organization.
+    #[error("the organization is gone")]
+    NoOrganization,
     /// PostgreSQL asks to run the transaction again.
     #[error("the transaction must run again")]
     Again,
@@ -82,6 +88,11 @@ impl From<Failure> for Error {
         match failure {
             Failure::Duplicate => Error::conflict(Conflict::Duplicate, "something like this exists already"),
             Failure::StorageFull => Error::StorageFull,
+            Failure::ReadOnly => Error::conflict(
+                Conflict::OrganizationReadOnly,
+                "this organization is suspended or about to be deleted: it can be read, not changed",
+            ),
+            Failure::NoOrganization => Error::NotFound(Noun::Organization),
             Failure::Busy | Failure::Again => Error::Unavailable,
             Failure::Damaged | Failure::Other(_) => Error::Internal(anyhow::Error::new(failure)),
         }

@@ -35,7 +35,7 @@ impl Listener {
                 return Ok(None);
             };
             let actor = member.actor();
-            let mut tx = tx.tenant(member.org_id, &actor)?;
+            let mut tx = tx.view(member.org_id, &actor)?;
             let viewer = domain::event::viewer(&mut tx)?;
             Ok(Some((Standing { viewer, valid_until: member.valid_until }, work(&mut tx)?)))
         })

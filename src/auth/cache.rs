@@ -6,10 +6,11 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use mission_control_shared::{OrgId, SessionId, UserId};
+use mission_control_shared::{OrgId, SessionId};
 
 use super::caller::{Credential, Member, Principal};
 use crate::domain::session::Session;
+use crate::events::Who;
 
 /// Entries of each kind; beyond that all of the kind are forgotten.
 const KEPT: usize = 4_096;
@@ -83,19 +84,19 @@ impl Cache {
         }
     }
 
-    /// Forgets what is known of a user in one organization, or at all, and what is being read of
-    /// anybody. Sessions reach further than one organization and stay when one is named.
-    pub fn forget(&self, org_id: Option<OrgId>, user_id: UserId) {
+    /// Forgets what is known of these users in one organization, or at all, and what is being read
+    /// of anybody. Sessions reach further than one organization and stay when one is named.
+    pub fn forget(&self, org_id: Option<OrgId>, who: Who) {
         let mut known = self.write();
         known.changes += 1;
         let concerns = |of: OrgId| org_id.is_none_or(|org_id| org_id == of);
-        known.members.retain(|_, member| member.user_id != user_id || !concerns(member.org_id));
+        known.members.retain(|_, member| !who.includes(member.user_id) || !concerns(member.org_id));
         known.keys.retain(|_, principal| match principal.credential {
-            Credential::Key { org_id, .. } => principal.user_id != user_id || !concerns(org_id),
+            Credential::Key { org_id, .. } => !who.includes(principal.user_id) || !concerns(org_id),
             Credential::Session { .. } => false,
         });
         if org_id.is_none() {
-            known.sessions.retain(|_, session| session.user_id != user_id);
+            known.sessions.retain(|_, session| !who.includes(session.user_id));
         }
     }
 
@@ -115,7 +116,7 @@ fn insert<K: std::hash::Hash + Eq, V>(map: &mut HashMap<K, V>, key: K, value: V)
 
 #[cfg(test)]
 mod tests {
-    use mission_control_shared::{ApiKeyId, UserType};
+    use mission_control_shared::{ApiKeyId, UserId, UserType};
     use uuid::Uuid;
 
     use super::*;
@@ -136,7 +137,7 @@ mod tests {
     fn what_was_read_before_a_change_is_not_kept_after_it() {
         let cache = Cache::default();
         let before = cache.epoch();
-        cache.forget(None, UserId(Uuid::from_u128(9)));
+        cache.forget(None, Who::User(UserId(Uuid::from_u128(9))));
         cache.keep_key(before, [1; 32], principal(1));
         assert!(cache.key(&[1; 32]).is_none());
         cache.keep_key(cache.epoch(), [1; 32], principal(1));
@@ -149,13 +150,30 @@ mod tests {
         let epoch = cache.epoch();
         cache.keep_key(epoch, [1; 32], principal(1));
         cache.keep_key(epoch, [2; 32], principal(2));
-        cache.forget(Some(OrgId(Uuid::max())), UserId(Uuid::from_u128(1)));
+        cache.forget(Some(OrgId(Uuid::max())), Who::User(UserId(Uuid::from_u128(1))));
         assert!(cache.key(&[1; 32]).is_some(), "another organization is no concern of the key");
-        cache.forget(Some(OrgId(Uuid::nil())), UserId(Uuid::from_u128(1)));
+        cache.forget(Some(OrgId(Uuid::nil())), Who::User(UserId(Uuid::from_u128(1))));
         assert!(cache.key(&[1; 32]).is_none());
         assert!(cache.key(&[2; 32]).is_some());
         cache.forget_all();
         assert!(cache.key(&[2; 32]).is_none());
+    }
+
+    #[test]
+    fn everybody_of_one_organization_is_forgotten_and_nobody_of_another() {
+        let cache = Cache::default();
+        let epoch = cache.epoch();
+        let elsewhere = Principal {
+            credential: Credential::Key { id: ApiKeyId(Uuid::nil()), org_id: OrgId(Uuid::max()) },
+            ..principal(3)
+        };
+        cache.keep_key(epoch, [1; 32], principal(1));
+        cache.keep_key(epoch, [2; 32], principal(2));
+        cache.keep_key(epoch, [3; 32], elsewhere);
+        cache.forget(Some(OrgId(Uuid::nil())), Who::Everybody);
+        assert!(cache.key(&[1; 32]).is_none());
+        assert!(cache.key(&[2; 32]).is_none());
+        assert!(cache.key(&[3; 32]).is_some());
     }
 
     #[test]

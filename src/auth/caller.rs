@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use mission_control_shared::{
-    ActorType, ApiKeyId, OrgId, OrgStatus, Role, SessionId, Timestamp, UserId, UserType,
-};
+use mission_control_shared::{ActorType, ApiKeyId, OrgId, Role, SessionId, Timestamp, UserId, UserType};
 
 use crate::error::Result;
 use crate::events::Scope;
@@ -54,8 +52,6 @@ pub struct Member {
     pub user_id: UserId,
     /// The organization.
     pub org_id: OrgId,
-    /// What it may do now.
-    pub org_status: OrgStatus,
     /// A person or an agent.
     pub kind: UserType,
     /// What they may do.
@@ -102,7 +98,6 @@ impl Principal {
         Member {
             user_id: self.user_id,
             org_id: place.org_id,
-            org_status: place.org_status,
             kind: place.kind,
             role: place.role,
             credential: self.credential,

@@ -18,7 +18,7 @@ use crate::domain::task::{NewTask, TaskTransition};
 use crate::domain::{channel, message, organization, project, task, user};
 use crate::error::Result;
 use crate::http::admin::execute;
-use crate::store::{Actor, Clock, TenantTx};
+use crate::store::{Actor, Clock, Gate, TenantTx};
 
 /// The organization.
 pub(super) const SLUG: &str = "northwind";
@@ -90,13 +90,13 @@ impl Seed<'_> {
         let role = if who == "ada" { Role::Administrator } else { Role::Contributor };
         let actor = Actor { user_id: Some(id), kind, role, ..Actor::SYSTEM };
         let org_id = self.org_id;
-        done(self.app.store().write(move |tx| work(&mut tx.tenant(org_id, &actor)?)).await)
+        done(self.app.store().write(move |tx| work(&mut tx.tenant(org_id, &actor, Gate::Working)?)).await)
     }
 
     async fn learn(&mut self, handle: &'static str) -> anyhow::Result<()> {
         let org_id = self.org_id;
         let find = move |tx: &mut TenantTx<'_, '_>| user::find_by_handle(tx, handle);
-        let found = self.app.store().write(move |tx| find(&mut tx.tenant(org_id, &Actor::SYSTEM)?)).await;
+        let found = self.app.store().write(move |tx| find(&mut tx.view(org_id, &Actor::SYSTEM)?)).await;
         let found = done(found)?;
         let human = found.kind == mission_control_shared::UserType::Human;
         self.users.insert(handle, (found.id, if human { ActorType::Human } else { ActorType::Agent }));

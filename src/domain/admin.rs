@@ -10,7 +10,7 @@ use super::key::{self, RotateKey};
 use super::organization::{self, OrgSummary};
 use super::user::{self, Wanted};
 use crate::error::{Error, Noun, Result};
-use crate::store::{Actor, SystemTx, TenantTx};
+use crate::store::{Actor, Gate, SystemTx, TenantTx};
 
 /// What the command line can ask. Not `Debug`: it may hold a password.
 #[derive(Clone, Serialize, Deserialize)]
@@ -155,7 +155,8 @@ pub struct Surroundings {
 
 /// Does what was asked; `password_hash` is the hash of [`AdminRequest::password`].
 ///
-/// Errors: those of what was asked, `ORGANIZATION_NOT_FOUND`, `USER_NOT_FOUND`.
+/// Errors: those of what was asked, `ORGANIZATION_NOT_FOUND`, `USER_NOT_FOUND`,
+/// `ORGANIZATION_READ_ONLY`.
 pub fn perform(
     tx: &mut SystemTx<'_, '_>,
     request: &AdminRequest,
@@ -188,7 +189,9 @@ pub fn perform(
         }
         AdminRequest::UserList { org } => {
             let everybody = Page { page: 1, per_page: i64::from(u32::MAX) };
-            let listed = within(tx, org, |tx| user::list(tx, &Wanted::default(), everybody))?;
+            let org_id = organization::find_id(tx, org)?;
+            let mut tx = tx.view(org_id, &Actor::SYSTEM)?;
+            let listed = user::list(&mut tx, &Wanted::default(), everybody)?;
             Ok(AdminReply::Users { users: listed.items })
         }
         AdminRequest::PasswordReset { email } => {
@@ -228,14 +231,14 @@ fn create_organization(
     Ok(AdminReply::Organization { slug: slug.trim().to_owned() })
 }
 
-/// Runs `work` as the server itself in the organization with this slug.
+/// Writes as the server itself in the organization with this slug, which must be active.
 fn within<T>(
     tx: &mut SystemTx<'_, '_>,
     slug: &str,
     work: impl FnOnce(&mut TenantTx<'_, '_>) -> Result<T>,
 ) -> Result<T> {
     let org_id = organization::find_id(tx, slug)?;
-    work(&mut tx.tenant(org_id, &Actor::SYSTEM)?)
+    work(&mut tx.tenant(org_id, &Actor::SYSTEM, Gate::Working)?)
 }
 
 fn created(created: CreatedUser) -> AdminReply {

@@ -1,6 +1,7 @@
 //! The audit of sign-ins: what administrators hear of sessions, failed sign-ins and dead keys.
 //!
-//! Called by `session`, `identity` and sign-in. Must not know: what a session or a password is.
+//! Written also while the organization is suspended or pending deletion: whoever reads it then is on
+//! record. Called by `session`, `identity` and sign-in. Must not know: what a session or a password is.
 
 use mission_control_shared::{ActorType, EventKind, OrgId, UserId, UserStatus};
 use serde::Serialize;
@@ -8,7 +9,7 @@ use serde::Serialize;
 use crate::error::Result;
 use crate::events::Draft;
 use crate::store::user::Place;
-use crate::store::{Actor, SystemTx, event, user};
+use crate::store::{Actor, Gate, SystemTx, event, user};
 
 /// Where a request came from, for the audit.
 #[derive(Clone, Debug, Serialize)]
@@ -42,7 +43,7 @@ pub fn record(tx: &mut SystemTx<'_, '_>, kind: EventKind, user_id: UserId, origi
             EventKind::AuthLoginFailure => Actor::SYSTEM,
             _ => acting(user_id, &place),
         };
-        event::append(&mut tx.tenant(place.org_id, &actor)?, draft(kind, user_id, origin))?;
+        event::append(&mut tx.tenant(place.org_id, &actor, Gate::Lifecycle)?, draft(kind, user_id, origin))?;
     }
     Ok(())
 }
@@ -54,7 +55,7 @@ pub fn record_key_failure(
     user_id: UserId,
     origin: &Origin,
 ) -> Result<()> {
-    let mut tx = tx.tenant(org_id, &Actor::SYSTEM)?;
+    let mut tx = tx.tenant(org_id, &Actor::SYSTEM, Gate::Lifecycle)?;
     Ok(event::append(&mut tx, draft(EventKind::AuthApiKeyFailure, user_id, origin))?)
 }
 

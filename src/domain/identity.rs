@@ -8,7 +8,7 @@ use super::token::{self, Token};
 use super::user::{self, Entry};
 use super::{audit, organization, session};
 use crate::error::{Conflict, Error, Result};
-use crate::store::{Actor, SystemTx, identity};
+use crate::store::{Actor, Gate, SystemTx, identity};
 
 pub use crate::store::identity::Identity;
 
@@ -96,7 +96,7 @@ pub fn set_up(tx: &mut SystemTx<'_, '_>, first: &First, password_hash: &str) -> 
         }
     };
     identity::set_password(tx, id, password_hash)?;
-    let mut tx = tx.tenant(org_id, &Actor::SYSTEM)?;
+    let mut tx = tx.tenant(org_id, &Actor::SYSTEM, Gate::Working)?;
     let handle = user::free_handle(&mut tx, &email, &display_name)?;
     let role = Role::Administrator;
     let entry = Entry { id, kind: UserType::Human, role, handle, display_name, email: Some(email) };

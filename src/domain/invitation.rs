@@ -9,7 +9,7 @@ use super::policy::{Action, Authority as _, Thing};
 use super::token::{self, Token};
 use super::{Listed, Page, audit, identity, leave, user};
 use crate::error::{Conflict, Error, Noun, Result};
-use crate::store::{Actor, SystemTx, TenantTx, invitation};
+use crate::store::{Actor, Gate, SystemTx, TenantTx, invitation};
 
 /// How long a link works.
 const VALID_SECONDS: i64 = 7 * 86_400;
@@ -121,7 +121,7 @@ pub fn find(tx: &mut SystemTx<'_, '_>, secret: &str) -> Result<Offer> {
 
 /// Lets the invited person in; gives who and where.
 ///
-/// Errors: `DEAD_LINK`, `INVITATION_FOR_ANOTHER`, `VALIDATION_FAILED`.
+/// Errors: `DEAD_LINK`, `INVITATION_FOR_ANOTHER`, `VALIDATION_FAILED`, `ORGANIZATION_READ_ONLY`.
 pub fn accept(tx: &mut SystemTx<'_, '_>, secret: &str, guest: &Guest) -> Result<(UserId, OrgId)> {
     let offer = find(tx, secret)?;
     let user_id = offer.user_id;
@@ -143,7 +143,7 @@ pub fn accept(tx: &mut SystemTx<'_, '_>, secret: &str, guest: &Guest) -> Result<
         .find(|place| place.org_id == offer.org_id && place.status == UserStatus::Invited)
         .ok_or(Error::DeadLink)?;
     let actor: Actor = audit::acting(user_id, &place);
-    let mut tx = tx.tenant(offer.org_id, &actor)?;
+    let mut tx = tx.tenant(offer.org_id, &actor, Gate::Working)?;
     if !invitation::accept(&mut tx, offer.id)? {
         return Err(Error::DeadLink);
     }

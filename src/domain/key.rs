@@ -13,7 +13,7 @@ use super::policy::{Action, Authority as _};
 use super::token::{self, Token};
 use super::user;
 use crate::error::{Conflict, Error, Result};
-use crate::events::{Draft, Signal};
+use crate::events::{Draft, Signal, Who};
 use crate::store::{TenantTx, key};
 
 const MARK: &str = "mc_ak_live_";
@@ -95,7 +95,7 @@ struct Payload<'a> {
 fn record(tx: &mut TenantTx<'_, '_>, kind: EventKind, payload: &Payload<'_>) -> Result<()> {
     let user_id = payload.user.id;
     crate::store::event::append(tx, Draft::new(kind, payload).subject(user_id))?;
-    tx.signal(Signal::Access { org_id: Some(tx.org_id()), user_id });
+    tx.signal(Signal::Access { org_id: Some(tx.org_id()), who: Who::User(user_id) });
     Ok(())
 }
 

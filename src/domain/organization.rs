@@ -1,6 +1,6 @@
 //! Organizations: made, read.
 
-use mission_control_shared::{OrgId, OrgStatus, Timestamp, UserId};
+use mission_control_shared::{EventKind, OrgId, OrgStatus, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -9,7 +9,8 @@ use super::policy::{Action, Authority as _, Thing};
 use super::settings::{self, Settings};
 use super::{Listed, Page, channel};
 use crate::error::{Conflict, Error, Noun, Result};
-use crate::store::{Actor, SystemTx, TenantTx, event, organization};
+use crate::events::{Draft, Signal, Who};
+use crate::store::{Actor, Gate, SystemTx, TenantTx, event, organization};
 
 /// Slugs that would stand in the way of our own paths.
 const RESERVED: [&str; 14] = [
@@ -77,6 +78,40 @@ pub fn get(tx: &mut TenantTx<'_, '_>) -> Result<Org> {
     })
 }
 
+/// What an event says of an organization's status.
+#[derive(Serialize)]
+struct StatusPayload {
+    from: OrgStatus,
+    to: OrgStatus,
+}
+
+/// Makes an organization read-only, or lets it work again. The status that it has already changes
+/// nothing.
+///
+/// Open streams and everything that is cached of its callers are looked up again. The handle must
+/// have come through [`Gate::Lifecycle`] to end a suspension.
+///
+/// Errors: `ORGANIZATION_NOT_FOUND`, `INVALID_TRANSITION` when it is about to be deleted.
+pub fn set_suspended(tx: &mut TenantTx<'_, '_>, suspended: bool) -> Result<()> {
+    let before = organization::find(tx)?.ok_or(Error::NotFound(Noun::Organization))?;
+    let (to, kind) = match suspended {
+        true => (OrgStatus::Suspended, EventKind::OrgSuspended),
+        false => (OrgStatus::Active, EventKind::OrgResumed),
+    };
+    match before.status {
+        status if status == to => return Ok(()),
+        OrgStatus::PendingDeletion => {
+            let message = "this organization is about to be deleted: cancel its deletion first";
+            return Err(Error::conflict(Conflict::InvalidTransition, message));
+        }
+        OrgStatus::Active | OrgStatus::Suspended => {}
+    }
+    organization::set_status(tx, to)?;
+    event::append(tx, Draft::new(kind, &StatusPayload { from: before.status, to }))?;
+    tx.signal(Signal::Access { org_id: Some(tx.org_id()), who: Who::Everybody });
+    Ok(())
+}
+
 /// A page of the organizations that a user belongs to.
 pub fn list_of_user(tx: &mut SystemTx<'_, '_>, user_id: UserId, page: Page) -> Result<Listed<OrgSummary>> {
     let (items, total) = organization::page_of_user(tx, user_id, page.offset(), page.per_page)?;
@@ -106,7 +141,7 @@ pub fn create(tx: &mut SystemTx<'_, '_>, name: &str, slug: &str) -> Result<OrgId
     }
     let id = OrgId(tx.new_id());
     organization::insert(tx, id, &slug, &name)?;
-    let mut tx = tx.tenant(id, &Actor::SYSTEM)?;
+    let mut tx = tx.tenant(id, &Actor::SYSTEM, Gate::Working)?;
     event::start_log(&mut tx)?;
     channel::create_general(&mut tx)?;
     Ok(id)

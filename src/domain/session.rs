@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::audit::{self, Origin};
 use crate::error::{Error, Noun, Result};
-use crate::events::{Draft, Signal};
+use crate::events::{Draft, Signal, Who};
 use crate::store::{SystemTx, TenantTx, event, session};
 
 pub use crate::store::session::Session;
@@ -96,7 +96,7 @@ pub fn renew(tx: &mut SystemTx<'_, '_>, id: SessionId, token_id: Uuid) -> Result
         // Another tab was faster since we read: its token is the newest.
         return find_accepting(tx, id, token_id);
     }
-    tx.signal(Signal::Access { org_id: None, user_id: session.user_id });
+    tx.signal(Signal::Access { org_id: None, who: Who::User(session.user_id) });
     Ok(session)
 }
 
@@ -154,7 +154,7 @@ pub fn end_all(
 }
 
 fn ended(tx: &mut SystemTx<'_, '_>, user_id: UserId, origin: &Origin) -> Result<()> {
-    tx.signal(Signal::Access { org_id: None, user_id });
+    tx.signal(Signal::Access { org_id: None, who: Who::User(user_id) });
     audit::record(tx, EventKind::AuthSessionRevoked, user_id, origin)
 }
 
@@ -169,7 +169,7 @@ pub(super) fn end_all_of_leaver(tx: &mut TenantTx<'_, '_>, user_id: UserId) -> R
     if session::revoke_all_of_leaver(tx, user_id)? > 0 {
         let draft = Draft::new(EventKind::AuthSessionRevoked, &Payload { user_id });
         event::append(tx, draft.subject(user_id).admin_only())?;
-        tx.signal(Signal::Access { org_id: None, user_id });
+        tx.signal(Signal::Access { org_id: None, who: Who::User(user_id) });
     }
     Ok(())
 }

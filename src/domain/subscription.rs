@@ -6,7 +6,7 @@ use mission_control_shared::{Subscription, Subscriptions};
 
 use super::check::Check;
 use crate::error::{Error, Result};
-use crate::events::Signal;
+use crate::events::{Signal, Who};
 use crate::store::{TenantTx, subscription};
 
 /// Topics that one member can name.
@@ -41,7 +41,7 @@ pub fn replace(tx: &mut TenantTx<'_, '_>, wanted: &Subscriptions) -> Result<Subs
         for topic in &topics {
             subscription::insert(tx, user, *topic)?;
         }
-        tx.signal(Signal::Access { org_id: Some(tx.org_id()), user_id: user });
+        tx.signal(Signal::Access { org_id: Some(tx.org_id()), who: Who::User(user) });
     }
     Ok(in_order(topics))
 }

@@ -115,12 +115,10 @@ impl Hub {
 
     fn signal(&self, signal: Signal) {
         match signal {
-            Signal::Access { org_id: Some(org_id), user_id } => {
-                self.room(org_id).push([Entry::Access(user_id)])
-            }
-            Signal::Access { org_id: None, user_id } => {
+            Signal::Access { org_id: Some(org_id), who } => self.room(org_id).push([Entry::Access(who)]),
+            Signal::Access { org_id: None, who } => {
                 for room in self.all_rooms() {
-                    room.push([Entry::Access(user_id)]);
+                    room.push([Entry::Access(who)]);
                 }
             }
             Signal::Ephemeral { org_id, channel, only, json } => {

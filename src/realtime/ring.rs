@@ -6,6 +6,7 @@ use std::sync::Arc;
 use mission_control_shared::{ChannelId, ProjectId, UserId};
 
 use super::frame::Frame;
+use crate::events::Who;
 
 /// Entries that are kept for listeners; who is further behind reads the log.
 pub(super) const ENTRIES: usize = 1_024;
@@ -19,8 +20,8 @@ pub(super) enum Entry {
     Event(Arc<Frame>),
     /// A moment that is never stored.
     Moment(Arc<Moment>),
-    /// What this user may see changed.
-    Access(UserId),
+    /// What these users may see changed.
+    Access(Who),
     /// Nothing happened for a while.
     Heartbeat,
 }

@@ -184,7 +184,7 @@ impl Stream {
                 Entry::Event(frame) => {
                     frame.seq > self.seq && frame.audience.subject == Some(self.seat.user_id())
                 }
-                Entry::Access(user_id) => *user_id == self.seat.user_id(),
+                Entry::Access(who) => who.includes(self.seat.user_id()),
                 Entry::Moment(_) | Entry::Heartbeat => false,
             };
             if concerns_me && self.looked_up != Some(self.place) {
@@ -291,7 +291,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::events::{Draft, Publication, Signal};
+    use crate::events::{Draft, Publication, Scope, Signal, Who};
     use crate::realtime::Hub;
     use crate::realtime::ring::ENTRIES;
 
@@ -306,7 +306,7 @@ mod tests {
 
     fn standing() -> Standing {
         let (projects, subscriptions) = (HashSet::new(), HashSet::new());
-        let scope = crate::events::Scope::Organization;
+        let scope = Scope::Organization;
         let viewer = Viewer { user_id: USER, administrator: false, projects, scope, subscriptions };
         Standing { viewer, valid_until: None }
     }
@@ -376,7 +376,7 @@ mod tests {
         let (hub, log, mut pages, mut stream) = listener();
         assert_eq!(next(&mut stream).await.as_deref(), Some("retry: 1000\nid: 1.5\n\n"));
         *log.live.lock().expect("nobody panicked") = false;
-        hub.publish(vec![Publication::Signal(Signal::Access { org_id: Some(ORG), user_id: USER })]);
+        hub.publish(vec![Publication::Signal(Signal::Access { org_id: Some(ORG), who: Who::User(USER) })]);
         // The page was read before the credential died.
         pages.pop_front().expect("given").send(vec![event(6)]).expect("is waited for");
         assert!(next(&mut stream).await.is_some_and(|text| text.starts_with("id: 1.6\n")));

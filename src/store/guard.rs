@@ -16,6 +16,8 @@ const IDENTITY_TABLES: [&str; 3] = ["identities", "sessions", "password_resets"]
 struct Touched {
     read: BTreeMap<String, BTreeSet<String>>,
     inserted: BTreeSet<String>,
+    /// Updated or deleted from.
+    changed: BTreeSet<String>,
 }
 
 /// The recorder of one connection.
@@ -46,6 +48,7 @@ impl Guard {
             }
             AuthAction::Update { table_name, .. } | AuthAction::Delete { table_name } => {
                 touched.read.entry(table_name.to_owned()).or_default();
+                touched.changed.insert(table_name.to_owned());
             }
             AuthAction::Insert { table_name } => {
                 touched.inserted.insert(table_name.to_owned());
@@ -57,6 +60,19 @@ impl Guard {
     /// Forgets what was noted before.
     pub(super) fn begin(&self) {
         *self.touched() = Touched::default();
+    }
+
+    /// Says what is wrong with the statement that was just prepared for a system handle: rows of an
+    /// organization are written through its gate alone.
+    pub(super) fn system_verdict(&self, tenant_tables: &BTreeSet<String>) -> Result<(), String> {
+        let touched = self.touched();
+        let mut written = touched.inserted.iter().chain(&touched.changed);
+        let gated =
+            |table: &&String| tenant_tables.contains(*table) && !IDENTITY_TABLES.contains(&table.as_str());
+        match written.find(gated) {
+            Some(table) => Err(format!("`{table}` belongs to organizations: write it through a gate")),
+            None => Ok(()),
+        }
     }
 
     /// Says what is wrong with the statement that was just prepared for a tenant.

@@ -49,6 +49,16 @@ pub fn find(tx: &mut TenantTx<'_, '_>) -> Result<Option<Organization>> {
     )
 }
 
+/// Stores what the organization may do from now on, under its next version.
+pub fn set_status(tx: &mut TenantTx<'_, '_>, status: OrgStatus) -> Result<()> {
+    let now = tx.now();
+    tx.execute(
+        "UPDATE organizations SET status = ?2, version = version + 1, updated_at = ?3 WHERE id = ?1",
+        args![status, now],
+    )?;
+    Ok(())
+}
+
 /// What the organization has set.
 pub fn settings(tx: &mut TenantTx<'_, '_>) -> Result<Option<String>> {
     tx.row("SELECT settings FROM organizations WHERE id = ?1", args![], |row| row.get(0))

@@ -26,7 +26,7 @@ use super::dialect::Dialect;
 use super::tx::{Connection as Engine, Row, RowOf};
 use super::{Clock, Failure, Publish, Result, Tx, Value};
 use crate::error::Error;
-use crate::events::{Publication, Signal};
+use crate::events::{Publication, Signal, Who};
 
 /// Connections to the server.
 const CONNECTIONS: u32 = 16;
@@ -51,7 +51,6 @@ pub(super) struct Database {
 pub(super) struct Session {
     client: Client,
     statements: HashMap<Box<str>, Statement>,
-    writing: bool,
 }
 
 /// Makes the connections of the pool.
@@ -65,7 +64,7 @@ impl r2d2::ManageConnection for Manager {
     type Error = postgres::Error;
 
     fn connect(&self) -> Result<Session, postgres::Error> {
-        Ok(Session { client: self.config.connect(NoTls)?, statements: HashMap::new(), writing: false })
+        Ok(Session { client: self.config.connect(NoTls)?, statements: HashMap::new() })
     }
 
     fn is_valid(&self, session: &mut Session) -> Result<(), postgres::Error> {
@@ -133,7 +132,7 @@ impl Database {
         session: &mut Session,
         work: &mut impl FnMut(&mut Tx<'_>) -> Result<T, Error>,
     ) -> Result<T, Attempt> {
-        session.begin("BEGIN", true)?;
+        session.batch("BEGIN")?;
         let mut tx = Tx::new(Engine::Postgres(session), &self.clock);
         let settled = || {
             let value = work(&mut tx)?;
@@ -171,7 +170,7 @@ fn read<T>(
     clock: &Clock,
     work: impl FnOnce(&mut Tx<'_>) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    session.begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", false)?;
+    session.batch("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
     let answer = work(&mut Tx::new(Engine::Postgres(session), clock));
     session.batch("ROLLBACK")?;
     answer
@@ -180,10 +179,9 @@ fn read<T>(
 /// What must be known here before the writer is answered.
 fn at_once(publication: Publication) -> Option<Publication> {
     match publication {
-        Publication::Event(event) => event
-            .audience
-            .subject
-            .map(|user_id| Publication::Signal(Signal::Access { org_id: Some(event.org_id), user_id })),
+        Publication::Event(event) => event.audience.subject.map(|user_id| {
+            Publication::Signal(Signal::Access { org_id: Some(event.org_id), who: Who::User(user_id) })
+        }),
         signal @ Publication::Signal(_) => Some(signal),
     }
 }
@@ -222,11 +220,6 @@ fn refuse_mighty_role(client: &mut Client) -> anyhow::Result<()> {
 }
 
 impl Session {
-    fn begin(&mut self, sql: &str, writing: bool) -> Result<()> {
-        self.writing = writing;
-        self.batch(sql)
-    }
-
     fn batch(&mut self, sql: &str) -> Result<()> {
         Ok(self.client.batch_execute(sql)?)
     }
@@ -234,13 +227,13 @@ impl Session {
     pub(super) fn scope_to_organization(&mut self, org_id: OrgId) -> Result<()> {
         let text = org_id.to_string();
         self.execute(None, "SELECT set_config('mc.org', ?1, true)", &[Value::Text(&text)])?;
-        if self.writing {
-            self.execute(
-                None,
-                "SELECT 1 FROM event_logs WHERE org_id = ?1 FOR UPDATE",
-                &[Value::Id(org_id.0)],
-            )?;
-        }
+        Ok(())
+    }
+
+    /// Holds the organization's log row until the transaction ends.
+    pub(super) fn lock_organization(&mut self, org_id: OrgId) -> Result<()> {
+        let sql = "SELECT 1 FROM event_logs WHERE org_id = ?1 FOR UPDATE";
+        self.execute(None, sql, &[Value::Id(org_id.0)])?;
         Ok(())
     }
 

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use mission_control_shared::{ChannelId, Project, ProjectId, ProjectStage, ProjectType, TaskId, Timestamp, UserId};
+use mission_control_shared::{
+    ChannelId, Project, ProjectId, ProjectStage, ProjectType, TaskId, Timestamp, UserId,
+};
 
 use super::{Filter, Json, Result, Row, TenantTx, ToValue as _, Value, contains_pattern};
 use crate::args;

@@ -34,6 +34,8 @@ pub(super) struct Connection {
     tenant_tables: RefCell<Arc<BTreeSet<String>>>,
     /// Statement texts that the guard has found good for a tenant.
     verified: RefCell<HashSet<Box<str>>>,
+    /// The same for a system handle.
+    verified_for_system: RefCell<HashSet<Box<str>>>,
 }
 
 /// Makes the connections of the reader pool.
@@ -120,8 +122,8 @@ impl Connection {
             FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC,
             |context| Ok(context.get_raw(0).as_str_or_null()?.map(super::filter::folded)),
         )?;
-        let (tenant_tables, verified) = Default::default();
-        Ok(Connection { raw, guard, tenant_tables, verified })
+        let (tenant_tables, verified, verified_for_system) = Default::default();
+        Ok(Connection { raw, guard, tenant_tables, verified, verified_for_system })
     }
 
     /// Finds out which tables belong to organizations; once the tables are up to date.
@@ -170,14 +172,18 @@ impl Connection {
 
     fn prepare(&self, scope: Option<OrgId>, sql: &str) -> Result<CachedStatement<'_>> {
         let sql = Dialect::Sqlite.translate(sql);
-        if scope.is_some() && !self.verified.borrow().contains(&*sql) {
+        let verified = if scope.is_some() { &self.verified } else { &self.verified_for_system };
+        if !verified.borrow().contains(&*sql) {
             self.guard.begin();
             let binds_organization = self.raw.prepare(&sql)?.parameter_name(1) == Some("?1");
             let tables = Arc::clone(&self.tenant_tables.borrow());
-            self.guard
-                .verdict(&tables, binds_organization)
+            let verdict = match scope {
+                Some(_) => self.guard.verdict(&tables, binds_organization),
+                None => self.guard.system_verdict(&tables),
+            };
+            verdict
                 .map_err(|fault| Failure::Other(anyhow::anyhow!("refused a statement: {fault}: {sql}")))?;
-            self.verified.borrow_mut().insert(sql.clone().into_owned().into_boxed_str());
+            verified.borrow_mut().insert(sql.clone().into_owned().into_boxed_str());
         }
         Ok(self.raw.prepare_cached(&sql)?)
     }

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use mission_control_shared::{ActorType, OrgId, Role, SessionId, Timestamp, UserId};
+use mission_control_shared::{ActorType, OrgId, OrgStatus, Role, SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::task::Counter;
-use super::{Clock, FromCell, Result, Value, sqlite};
+use super::{Clock, Failure, FromCell, Result, Value, sqlite};
 use crate::events::{Publication, Scope, Signal};
 
 /// A running transaction: one time, one source of ids, and what it will publish.
@@ -52,11 +52,33 @@ impl Actor {
     };
 }
 
+/// What an organization must be for a write to go on. Read from its row inside the transaction of
+/// the write, so that it is true at the commit whatever a caller's cached membership says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gate {
+    /// Active: everything that members do.
+    Working,
+    /// Also suspended or pending deletion: what ends these states, what is exported meanwhile, the
+    /// audit of sign-ins, and the server's own upkeep.
+    Lifecycle,
+}
+
+impl Gate {
+    const fn admits(self, status: OrgStatus) -> bool {
+        match self {
+            Gate::Working => matches!(status, OrgStatus::Active),
+            Gate::Lifecycle => true,
+        }
+    }
+}
+
 /// The one way to tenant tables: bound to an organization and to who acts in it.
 pub struct TenantTx<'t, 'c> {
     tx: &'t mut Tx<'c>,
     org_id: OrgId,
     actor: &'t Actor,
+    /// Whether it came through a [`Gate`].
+    writes: bool,
 }
 
 /// The door to identity tables, for sign-in, jobs and the command line.
@@ -89,13 +111,38 @@ impl<'c> Tx<'c> {
         Tx { engine, clock, now: clock.now(), publications: Vec::new(), counts: BTreeMap::new() }
     }
 
-    /// The handle on one organization's rows.
-    pub fn tenant<'t>(&'t mut self, org_id: OrgId, actor: &'t Actor) -> Result<TenantTx<'t, 'c>> {
+    /// The handle that reads one organization's rows. It refuses to write.
+    pub fn view<'t>(&'t mut self, org_id: OrgId, actor: &'t Actor) -> Result<TenantTx<'t, 'c>> {
         #[cfg(feature = "postgres")]
         if let Connection::Postgres(session) = &mut self.engine {
             session.scope_to_organization(org_id)?;
         }
-        Ok(TenantTx { tx: self, org_id, actor })
+        Ok(TenantTx { tx: self, org_id, actor, writes: false })
+    }
+
+    /// The handle that writes one organization's rows.
+    ///
+    /// On PostgreSQL it holds the organization's log row from here to the end of the transaction. The
+    /// status is read after that, so a change of status, which holds the row too, comes wholly before
+    /// this write or wholly after it.
+    ///
+    /// Errors: `ReadOnly` when the organization takes no such writes now, `NoOrganization` when it is
+    /// gone.
+    pub fn tenant<'t>(&'t mut self, org_id: OrgId, actor: &'t Actor, gate: Gate) -> Result<TenantTx<'t, 'c>> {
+        #[cfg(feature = "postgres")]
+        if let Connection::Postgres(session) = &mut self.engine {
+            session.scope_to_organization(org_id)?;
+            session.lock_organization(org_id)?;
+        }
+        let mut status = None;
+        self.rows(Some(org_id), "SELECT status FROM organizations WHERE id = ?1", &[], &mut |row| {
+            status = Some(row.get::<OrgStatus>(0)?);
+            Ok(())
+        })?;
+        if !gate.admits(status.ok_or(Failure::NoOrganization)?) {
+            return Err(Failure::ReadOnly);
+        }
+        Ok(TenantTx { tx: self, org_id, actor, writes: true })
     }
 
     /// The handle on identity tables.
@@ -109,7 +156,10 @@ impl<'c> Tx<'c> {
     pub(super) fn settle(&mut self) -> Result<()> {
         for ((org_id, counter), change) in std::mem::take(&mut self.counts) {
             if change != 0 {
-                counter.add(&mut self.tenant(org_id, &Actor::SYSTEM)?, change)?;
+                let mut tx = self.view(org_id, &Actor::SYSTEM)?;
+                // What is counted was written, and so came through a gate.
+                tx.writes = true;
+                counter.add(&mut tx, change)?;
             }
         }
         Ok(())
@@ -174,6 +224,7 @@ macro_rules! handle {
 
             /// How many rows the statement changed.
             pub fn execute(&mut self, sql: &str, args: &[Value<'_>]) -> Result<u64> {
+                self.require_write()?;
                 let scope = $scope(self);
                 self.tx.execute(scope, sql, args)
             }
@@ -194,6 +245,13 @@ impl<'t, 'c> TenantTx<'t, 'c> {
     /// `store::identity` and `store::session` that take a tenant handle.
     pub(super) fn identities(&mut self) -> SystemTx<'_, 'c> {
         SystemTx { tx: self.tx }
+    }
+
+    fn require_write(&self) -> Result<()> {
+        if self.writes {
+            return Ok(());
+        }
+        Err(Failure::Other(anyhow::anyhow!("a view of an organization cannot write: open it with a gate")))
     }
 
     /// The organization whose rows it reaches.
@@ -228,9 +286,25 @@ impl<'t, 'c> TenantTx<'t, 'c> {
 }
 
 impl<'c> SystemTx<'_, 'c> {
-    /// The handle on one organization's rows, in the same transaction.
-    pub fn tenant<'t>(&'t mut self, org_id: OrgId, actor: &'t Actor) -> Result<TenantTx<'t, 'c>> {
-        self.tx.tenant(org_id, actor)
+    /// The handle that reads one organization's rows, in the same transaction.
+    pub fn view<'t>(&'t mut self, org_id: OrgId, actor: &'t Actor) -> Result<TenantTx<'t, 'c>> {
+        self.tx.view(org_id, actor)
+    }
+
+    /// The handle that writes one organization's rows, in the same transaction; see [`Tx::tenant`].
+    pub fn tenant<'t>(&'t mut self, org_id: OrgId, actor: &'t Actor, gate: Gate) -> Result<TenantTx<'t, 'c>> {
+        self.tx.tenant(org_id, actor, gate)
+    }
+
+    /// Identities belong to no organization, so no gate stands before them. Rows of an organization
+    /// are out of reach: the guard refuses a statement that writes one.
+    #[expect(
+        clippy::unused_self,
+        clippy::unnecessary_wraps,
+        reason = "the same shape as of a tenant's handle"
+    )]
+    fn require_write(&self) -> Result<()> {
+        Ok(())
     }
 
     /// Waits for other first runs to end. On SQLite there is one writer anyway.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mission_control_shared::{OrgId, OrgStatus, Role, User, UserId, UserStatus, UserType};
+use mission_control_shared::{OrgId, Role, User, UserId, UserStatus, UserType};
 
 use super::{Filter, Json, Result, Row, SystemTx, TenantTx, ToValue as _, Value, contains_pattern};
 use crate::args;
@@ -211,8 +211,6 @@ pub struct Place {
     pub org_slug: String,
     /// Its name.
     pub org_name: String,
-    /// What it may do now.
-    pub org_status: OrgStatus,
     /// A person or an agent.
     pub kind: UserType,
     /// What they may do there.
@@ -229,7 +227,7 @@ pub struct Place {
 macro_rules! select_place {
     ($rest:literal) => {
         concat!(
-            "SELECT o.id, o.slug, o.name, o.status, u.type, u.role, u.status, u.handle, u.display_name
+            "SELECT o.id, o.slug, o.name, u.type, u.role, u.status, u.handle, u.display_name
                FROM users AS u JOIN organizations AS o ON o.id = u.org_id ",
             $rest
         )
@@ -241,12 +239,11 @@ fn place(row: &Row<'_>) -> Result<Place> {
         org_id: row.get(0)?,
         org_slug: row.get(1)?,
         org_name: row.get(2)?,
-        org_status: row.get(3)?,
-        kind: row.get(4)?,
-        role: row.get(5)?,
-        status: row.get(6)?,
-        handle: row.get(7)?,
-        display_name: row.get(8)?,
+        kind: row.get(3)?,
+        role: row.get(4)?,
+        status: row.get(5)?,
+        handle: row.get(6)?,
+        display_name: row.get(7)?,
     })
 }
 

@@ -1,5 +1,8 @@
 //! Guards over the whole API, made from the OpenAPI document: who gets which status on every route.
 
+mod confined;
+mod suspended;
+
 use std::collections::BTreeMap;
 
 use mission_control::http;

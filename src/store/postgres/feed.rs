@@ -136,7 +136,7 @@ impl Reader {
         self.seen = self.read(|tx| {
             let mut heads = HashMap::new();
             for org_id in organization::ids(&mut tx.system())? {
-                heads.insert(org_id, event::head(&mut tx.tenant(org_id, &Actor::SYSTEM)?)?.last_seq);
+                heads.insert(org_id, event::head(&mut tx.view(org_id, &Actor::SYSTEM)?)?.last_seq);
             }
             Ok(heads)
         })?;
@@ -167,7 +167,7 @@ impl Reader {
         loop {
             let after = self.seen.get(&org_id).copied().unwrap_or(0);
             let page = self.read(|tx| {
-                let mut tx = tx.tenant(org_id, &Actor::SYSTEM)?;
+                let mut tx = tx.view(org_id, &Actor::SYSTEM)?;
                 Ok(event::page(&mut tx, Direction::After(after), PAGE)?)
             });
             let page = match page {

@@ -2,7 +2,7 @@
 
 use futures_util::StreamExt as _;
 use mission_control::events::Draft;
-use mission_control::store::{Actor as Acting, event};
+use mission_control::store::{Actor as Acting, Gate, event};
 use mission_control_shared::EventKind;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
@@ -40,7 +40,7 @@ async fn change_log(hub: &TestHub, actor: &Actor, sql: &'static str, value: i64)
     let org_id = text(&organization, "id").parse().unwrap();
     hub.app()
         .write_system(move |tx| {
-            let mut tx = tx.tenant(org_id, &Acting::SYSTEM)?;
+            let mut tx = tx.tenant(org_id, &Acting::SYSTEM, Gate::Working)?;
             Ok(tx.execute(sql, &[mission_control::store::Value::Int(value)])?)
         })
         .await
@@ -56,7 +56,7 @@ async fn append_many(hub: &TestHub, actor: &Actor, count: usize, bytes: usize, a
         let payload = payload.clone();
         hub.app()
             .write_system(move |tx| {
-                let mut tx = tx.tenant(org_id, &Acting::SYSTEM)?;
+                let mut tx = tx.tenant(org_id, &Acting::SYSTEM, Gate::Working)?;
                 for _ in 0..count.min(500) {
                     let draft = Draft::new(EventKind::OrgUpdated, &payload);
                     event::append(&mut tx, if admin_only { draft.admin_only() } else { draft })?;

@@ -65,6 +65,14 @@ impl Actor {
         Actor { base: base.to_owned(), ..self.clone() }
     }
 
+    /// Their key.
+    pub(crate) fn key(&self) -> &str {
+        match &self.credentials {
+            Credentials::Key(key) => key,
+            Credentials::None | Credentials::Session { .. } => panic!("they have no key"),
+        }
+    }
+
     /// The path under their organization.
     pub(crate) fn path(&self, rest: &str) -> String {
         format!("/api/v1/orgs/{}{rest}", self.slug)

@@ -4,9 +4,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use mission_control::app::App;
+use mission_control::auth::Principal;
+use mission_control::auth::api_key::{self, Found};
 use mission_control::config::{Config, Mode};
+use mission_control::domain::{key, organization, token};
+use mission_control::error::Error;
+use mission_control::events::Scope;
 use mission_control::server::Server;
-use mission_control::store::{Clock, Durability};
+use mission_control::store::{Actor as Acting, Clock, Durability, Gate, SystemTx, TenantTx};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -152,6 +157,66 @@ impl TestHub {
         let request = serde_json::from_value(request).unwrap();
         let reply = mission_control::http::admin::execute(self.app(), request).await.unwrap();
         serde_json::to_value(reply).unwrap()
+    }
+
+    /// Writes to an organization behind the routes.
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        tenant: &Tenant,
+        gate: Gate,
+        mut work: impl FnMut(&mut TenantTx<'_, '_>) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let slug = tenant.slug.clone();
+        let write = move |tx: &mut SystemTx<'_, '_>| {
+            let org_id = organization::find_id(tx, &slug)?;
+            work(&mut tx.tenant(org_id, &Acting::SYSTEM, gate)?)
+        };
+        self.app().write_system(write).await
+    }
+
+    /// Suspends an organization, or lets it work again.
+    pub(crate) async fn set_suspended(&self, tenant: &Tenant, suspended: bool) {
+        let change = move |tx: &mut TenantTx<'_, '_>| organization::set_suspended(tx, suspended);
+        self.write(tenant, Gate::Lifecycle, change).await.unwrap();
+    }
+
+    /// Returns once everything that was committed until now has been published: on PostgreSQL it
+    /// comes back by the feed.
+    pub(crate) async fn settles(&self, tenant: &Tenant) {
+        let mut stream = tenant.admin.listens("", None).await;
+        let general = tenant.admin.general().await;
+        tenant.admin.says(&general, "settled").await;
+        stream.event("message.created").await;
+    }
+
+    /// Who the holder of a key is, as the server looks it up.
+    async fn look_up(&self, actor: &Actor) -> Principal {
+        let (key, hash) = (actor.key().to_owned(), token::hash(actor.key()));
+        let found = self.app().read_system(move |tx| {
+            let owner = key::owner_part(&key).expect("it is a key");
+            api_key::look_up(tx, owner, &hash)
+        });
+        match found.await.unwrap() {
+            Found::Live(principal) => principal,
+            found => panic!("{}: {found:?}", actor.id),
+        }
+    }
+
+    /// Confines the holder of a key to a scope, as a sub-agent's key does, until the server looks the
+    /// key up again.
+    pub(crate) async fn confine(&self, actor: &Actor, scope: &Scope) {
+        let principal = Principal { scope: scope.clone(), ..self.look_up(actor).await };
+        let (holder, slug) = (principal.clone(), actor.slug.clone());
+        let member = self.app().read_system(move |tx| holder.member_of(tx, &slug)).await.unwrap();
+        let (cache, at) = (self.app().auth().cache(), (principal.credential, actor.slug.clone()));
+        cache.keep_key(cache.epoch(), token::hash(actor.key()), principal);
+        cache.keep_member(cache.epoch(), at, Arc::new(member.expect("is a member")));
+    }
+
+    /// Whether the server has let the holder of this key in, and keeps that.
+    pub(crate) async fn has_authenticated(&self, actor: &Actor) -> bool {
+        let at = (self.look_up(actor).await.credential, actor.slug.clone());
+        self.app().auth().cache().member(&at).is_some()
     }
 
     /// Tries to sign in.

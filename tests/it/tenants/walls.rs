@@ -1,7 +1,7 @@
 //! The walls below the routes: statements that forget the organization get nowhere.
 
 use mission_control::error::Error;
-use mission_control::store::{Actor as Acting, TenantTx, Value as Arg};
+use mission_control::store::{Actor as Acting, Gate, SystemTx, TenantTx, Value as Arg};
 use mission_control_shared::OrgId;
 
 use crate::support::{Tenant, TestHub, text};
@@ -14,7 +14,7 @@ async fn id_of(tenant: &Tenant) -> OrgId {
 /// The titles that a statement of this organization finds, or what stands against it.
 async fn finds(hub: &TestHub, org_id: OrgId, sql: &'static str) -> Result<Vec<String>, String> {
     let work = move |tx: &mut TenantTx<'_, '_>| Ok(tx.rows(sql, &[], |row| row.get::<String>(0))?);
-    let found = hub.app().read_system(move |tx| work(&mut tx.tenant(org_id, &Acting::SYSTEM)?)).await;
+    let found = hub.app().read_system(move |tx| work(&mut tx.view(org_id, &Acting::SYSTEM)?)).await;
     found.map_err(told)
 }
 
@@ -26,7 +26,9 @@ async fn changes(
     args: Vec<Arg<'static>>,
 ) -> Result<u64, String> {
     let work = move |tx: &mut TenantTx<'_, '_>| Ok(tx.execute(sql, &args)?);
-    let changed = hub.app().write_system(move |tx| work(&mut tx.tenant(org_id, &Acting::SYSTEM)?)).await;
+    let write =
+        move |tx: &mut SystemTx<'_, '_>| work(&mut tx.tenant(org_id, &Acting::SYSTEM, Gate::Working)?);
+    let changed = hub.app().write_system(write).await;
     changed.map_err(told)
 }
 
@@ -91,6 +93,31 @@ async fn a_statement_that_forgets_the_organization_of_a_table_reaches_nothing_of
     }
     let theirs = umbrella.admin.get(&umbrella.path("/tasks")).await.json();
     assert_eq!(theirs["data"][0]["title"], "Theirs");
+}
+
+#[tokio::test]
+async fn rows_of_an_organization_are_written_through_its_gate_alone() {
+    let hub = TestHub::start().await;
+    let acme = hub.tenant("acme").await;
+    let org_id = id_of(&acme).await;
+    let sql = "UPDATE tasks SET title = 'Taken' WHERE org_id = ?1";
+    let by_view = hub
+        .app()
+        .write_system(move |tx| Ok(tx.view(org_id, &Acting::SYSTEM)?.execute(sql, &[])?))
+        .await
+        .map_err(told);
+    assert!(by_view.unwrap_err().contains("open it with a gate"));
+    if hub.config.database_url.is_some() {
+        // The guard on statements is SQLite's.
+        return;
+    }
+    for sql in
+        [sql, "DELETE FROM tasks WHERE org_id = ?1", "INSERT INTO event_logs (org_id, epoch) VALUES (?1, 1)"]
+    {
+        let by_system = hub.app().write_system(move |tx| Ok(tx.execute(sql, &[Arg::Id(org_id.0)])?)).await;
+        let refused = by_system.map_err(told).unwrap_err();
+        assert!(refused.contains("write it through a gate"), "{refused}");
+    }
 }
 
 #[tokio::test]
