@@ -1,9 +1,9 @@
 //! The rules of the product, one file for each noun: what may change into what, what is recorded of
 //! it, and who may do it.
 //!
-//! Functions take a [`TenantTx`](crate::store::TenantTx) first, ask [`policy`] by name, change rows
-//! through `store`, and append their event in the same transaction. Called by `http` and the
-//! command line.
+//! Functions take a [`TenantTx`](crate::store::TenantTx) first, look up what they are asked to
+//! change, ask [`policy`] with it, change rows through `store`, and append their event in the same
+//! transaction. Called by `http` and the command line.
 //!
 //! Invariant: no change without its event. Must not know: HTTP, SQL, who listens.
 

@@ -4,7 +4,9 @@
 //! by `domain` through [`TenantTx`] and by sign-in, jobs and the command line through [`SystemTx`].
 //!
 //! Invariants: a tenant table is reached through a [`TenantTx`] alone, which binds the organization
-//! as `?1` and refuses, when a statement is prepared, a text that does not read `org_id`; what a
+//! as `?1` and refuses, when a statement is prepared, a text that does not read `org_id`; it writes
+//! only when it came through a [`Gate`], which reads the organization's status in the same
+//! transaction; it shows nothing outside its actor's [`Scope`](crate::events::Scope); what a
 //! write appended to the event log is published after its commit, in commit order, before the
 //! caller hears of it.
 //!

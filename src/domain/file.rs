@@ -84,8 +84,7 @@ pub fn create(tx: &mut TenantTx<'_, '_>, name: &str, content: &Content) -> Resul
 
 /// A file that the actor sees, with its content. Errors: `FILE_NOT_FOUND`.
 pub fn find(tx: &mut TenantTx<'_, '_>, id: FileId) -> Result<(File, ContentHash)> {
-    let user = tx.actor().user_id;
-    let (file, content, _) = file::find(tx, id, user)?.ok_or(Error::NotFound(Noun::File))?;
+    let (file, content, _) = file::find(tx, id)?.ok_or(Error::NotFound(Noun::File))?;
     Ok((file, content))
 }
 
@@ -93,8 +92,7 @@ pub fn find(tx: &mut TenantTx<'_, '_>, id: FileId) -> Result<(File, ContentHash)
 ///
 /// Errors: `FILE_NOT_FOUND`, `FILE_IN_USE`, `FORBIDDEN` (neither its uploader nor an administrator).
 pub fn remove(tx: &mut TenantTx<'_, '_>, id: FileId) -> Result<()> {
-    let user = tx.actor().user_id;
-    let (found, _, attachments) = file::find(tx, id, user)?.ok_or(Error::NotFound(Noun::File))?;
+    let (found, _, attachments) = file::find(tx, id)?.ok_or(Error::NotFound(Noun::File))?;
     tx.require(Action::RemoveFile, &found)?;
     if attachments > 0 || !file::remove(tx, id)? {
         let message = "tasks or messages hold this file: remove it from them first";
@@ -118,8 +116,7 @@ pub fn check_attached(
     }
     let new: Vec<FileId> = wanted.iter().copied().filter(|id| !before.contains(id)).collect();
     if !new.is_empty() {
-        let user = tx.actor().user_id;
-        let visible = file::visible(tx, &new, user)?;
+        let visible = file::visible(tx, &new)?;
         for (index, _) in
             wanted.iter().enumerate().filter(|(_, id)| new.contains(id) && !visible.contains(id))
         {

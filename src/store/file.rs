@@ -1,11 +1,12 @@
 //! Uploaded files: what is known of them and what holds them. Their contents are in [`super::blob`].
 
-use mission_control_shared::{File, FileId, MessageId, TaskId, Timestamp, UserId};
+use mission_control_shared::{File, FileId, MessageId, TaskId, Timestamp};
 
 use super::blob::ContentHash;
 use super::channel::may_enter;
 use super::{Json, Result, Row, TenantTx, blob};
 use crate::args;
+use crate::events::Scope;
 
 /// Columns of every statement that gives files, in the order that [`file`] reads.
 /// (A macro, because SQL text is static.)
@@ -33,6 +34,18 @@ macro_rules! visible {
     };
 }
 
+/// The condition that an actor confined to task `?3` and the channels `?4` sees file `f`: one of them
+/// holds it.
+macro_rules! visible_within {
+    () => {
+        "(EXISTS (SELECT 1 FROM task_files AS h
+                   WHERE h.org_id = ?1 AND h.file_id = f.id AND h.task_id = ?3)
+          OR EXISTS (SELECT 1 FROM message_files AS h
+                       JOIN messages AS m ON m.org_id = h.org_id AND m.id = h.message_id
+                      WHERE h.org_id = ?1 AND h.file_id = f.id AND m.channel_id IN uuids(?4)))"
+    };
+}
+
 fn file(row: &Row<'_>) -> Result<File> {
     Ok(File {
         id: row.get(0)?,
@@ -47,31 +60,42 @@ fn file(row: &Row<'_>) -> Result<File> {
     })
 }
 
-/// A file with its content and how many tasks and messages hold it, when this user sees it.
-pub fn find(
-    tx: &mut TenantTx<'_, '_>,
-    id: FileId,
-    user: Option<UserId>,
-) -> Result<Option<(File, ContentHash, i64)>> {
-    tx.row(
-        concat!(
-            "SELECT ",
-            columns!(),
-            ", f.attachments FROM files AS f WHERE f.org_id = ?1 AND f.id = ?2 AND ",
-            visible!("?3")
-        ),
-        args![id, user],
-        |row| Ok((file(row)?, row.get(4)?, row.get(9)?)),
-    )
+/// A file with its content and how many tasks and messages hold it, when the actor sees it.
+pub fn find(tx: &mut TenantTx<'_, '_>, id: FileId) -> Result<Option<(File, ContentHash, i64)>> {
+    macro_rules! select {
+        ($visible:expr) => {
+            concat!(
+                "SELECT ",
+                columns!(),
+                ", f.attachments FROM files AS f WHERE f.org_id = ?1 AND f.id = ?2 AND ",
+                $visible
+            )
+        };
+    }
+    let map = |row: &Row<'_>| Ok((file(row)?, row.get(4)?, row.get(9)?));
+    let user = tx.actor().user_id;
+    match tx.scope() {
+        Scope::Organization => tx.row(select!(visible!("?3")), args![id, user], map),
+        Scope::Task { task, channels, .. } => {
+            tx.row(select!(visible_within!()), args![id, task, Json(channels)], map)
+        }
+    }
 }
 
-/// Those of these files that this user sees.
-pub fn visible(tx: &mut TenantTx<'_, '_>, ids: &[FileId], user: Option<UserId>) -> Result<Vec<FileId>> {
-    tx.rows(
-        concat!("SELECT f.id FROM files AS f WHERE f.org_id = ?1 AND f.id IN uuids(?2) AND ", visible!("?3")),
-        args![Json(ids), user],
-        |row| row.get(0),
-    )
+/// Those of these files that the actor sees.
+pub fn visible(tx: &mut TenantTx<'_, '_>, ids: &[FileId]) -> Result<Vec<FileId>> {
+    macro_rules! select {
+        ($visible:expr) => {
+            concat!("SELECT f.id FROM files AS f WHERE f.org_id = ?1 AND f.id IN uuids(?2) AND ", $visible)
+        };
+    }
+    let user = tx.actor().user_id;
+    match tx.scope() {
+        Scope::Organization => tx.rows(select!(visible!("?3")), args![Json(ids), user], |row| row.get(0)),
+        Scope::Task { task, channels, .. } => {
+            tx.rows(select!(visible_within!()), args![Json(ids), task, Json(channels)], |row| row.get(0))
+        }
+    }
 }
 
 /// The files that these tasks hold.

@@ -298,11 +298,6 @@ impl<'c> SystemTx<'_, 'c> {
 
     /// Identities belong to no organization, so no gate stands before them. Rows of an organization
     /// are out of reach: the guard refuses a statement that writes one.
-    #[expect(
-        clippy::unused_self,
-        clippy::unnecessary_wraps,
-        reason = "the same shape as of a tenant's handle"
-    )]
     fn require_write(&self) -> Result<()> {
         Ok(())
     }

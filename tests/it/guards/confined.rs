@@ -19,13 +19,15 @@ enum Gets {
     Listed,
     /// 403 for what is within its scope (it may be seen, not changed), 404 for everything else.
     Refused,
+    /// 404 whatever is asked for: nothing of its kind that this test makes is within a scope.
+    Hidden,
     /// 403 whatever is asked for: it belongs to the organization.
     Forbidden,
     /// The route names no organization; it is tested where its noun is.
     Outside,
 }
 
-use Gets::{Forbidden, Listed, Outside, Refused, Within};
+use Gets::{Forbidden, Hidden, Listed, Outside, Refused, Within};
 
 /// Every route of the document. A sub-agent changes status and evidence of its own task, reads and
 /// posts in its channels, and nothing else (the table of roles in the specification).
@@ -43,6 +45,9 @@ const CONFINED: &[(&str, Gets)] = &[
     ("POST /channels/{id}/typing", Within),
     ("GET /events", Listed),
     ("GET /events/stream", Listed),
+    ("POST /files", Forbidden),
+    ("GET /files/{id}", Hidden),
+    ("DELETE /files/{id}", Hidden),
     ("GET /invitations", Forbidden),
     ("DELETE /invitations/{id}", Forbidden),
     ("GET /projects", Listed),
@@ -172,6 +177,7 @@ async fn hide(tenant: &Tenant) -> World {
     admin.post(&format!("{path}/evidence"), evidence).await.expect_status(201);
     let evidence = admin.get(&path).await.json()["evidence"][0]["id"].as_str().unwrap().to_owned();
     let message = admin.says(text(&project, "channel_id"), "Hidden").await;
+    let file = admin.uploads("hidden.txt", "Hidden").await;
     let agent = tenant.agent("hidden").await;
     let invited = json!({"type": "human", "email": "hidden@example.org", "display_name": "Hidden", "role": "contributor"});
     admin.post(&admin.path("/users"), invited).await.expect_status(201);
@@ -180,6 +186,7 @@ async fn hide(tenant: &Tenant) -> World {
         ("projects", text(&project, "id").to_owned()),
         ("tasks", text(&task, "id").to_owned()),
         ("evidence", evidence),
+        ("files", text(&file, "id").to_owned()),
         ("dependencies", text(&blocker, "id").to_owned()),
         ("channels", text(&project, "channel_id").to_owned()),
         ("messages", text(&message, "id").to_owned()),
@@ -231,12 +238,13 @@ async fn a_confined_actor_reaches_its_scope_and_nothing_else() {
         let right = match gets {
             Within | Listed => (200..300).contains(&reply.status),
             Refused | Forbidden => reply.status == 403,
+            Hidden => reply.status == 404,
             Outside => true,
         };
         if !right {
             wrong.push(format!("{route}: within the scope it got {} {}", reply.status, reply.text));
         }
-        if takes_id != matches!(gets, Within | Refused) && gets != Forbidden {
+        if takes_id != matches!(gets, Within | Refused | Hidden) && gets != Forbidden {
             wrong.push(format!("{route}: `{gets:?}` does not fit its path"));
         }
     }
