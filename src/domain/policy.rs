@@ -41,10 +41,14 @@ pub enum Action {
     GiveEvidence,
     /// Create and rename org-wide channels.
     ManageChannels,
-    /// Post in a channel.
+    /// Post in a channel, and react to what was posted.
     PostMessage,
+    /// Edit a message.
+    EditMessage,
     /// Delete a message.
     DeleteMessage,
+    /// Pin and unpin messages.
+    PinMessage,
     /// Upload a file.
     UploadFile,
     /// Remove a file.
@@ -108,7 +112,9 @@ impl Action {
         Action::GiveEvidence,
         Action::ManageChannels,
         Action::PostMessage,
+        Action::EditMessage,
         Action::DeleteMessage,
+        Action::PinMessage,
         Action::UploadFile,
         Action::RemoveFile,
         Action::ExportEvents,
@@ -129,11 +135,13 @@ impl Action {
             | Action::EditProject
             | Action::CreateTask
             | Action::EditTask
+            | Action::PinMessage
             | Action::UploadFile => MEMBERS,
             Action::RemoveFile => Rule { own: true, ..ADMINISTRATORS },
             Action::MoveTask | Action::GiveEvidence | Action::PostMessage => {
                 Rule { confined: true, ..MEMBERS }
             }
+            Action::EditMessage => Rule { role: None, own: true, confined: true },
             Action::DeleteMessage => Rule { own: true, confined: true, ..ADMINISTRATORS },
             Action::EditProfile => Rule { role: None, own: true, confined: false },
         }
@@ -249,7 +257,9 @@ MoveTask          | yes | yes | task
 GiveEvidence      | yes | yes | task
 ManageChannels    | yes | no  | no
 PostMessage       | yes | yes | channel
+EditMessage       | own | own | own
 DeleteMessage     | yes | own | own
+PinMessage        | yes | yes | no
 UploadFile        | yes | yes | no
 RemoveFile        | yes | own | no
 ExportEvents      | yes | no  | no
@@ -286,9 +296,11 @@ ExportEvents      | yes | no  | no
             }
             Action::EditProject | Action::EndProject => Thing::Project(ProjectId(id)),
             Action::EditTask | Action::MoveTask | Action::GiveEvidence => Thing::Task(TaskId(id)),
-            Action::ManageChannels | Action::PostMessage => Thing::Channel(ChannelId(id)),
+            Action::ManageChannels | Action::PostMessage | Action::PinMessage => {
+                Thing::Channel(ChannelId(id))
+            }
             Action::RemoveFile => Thing::File { uploader: UserId(Uuid::from_u128(owner)) },
-            Action::DeleteMessage => {
+            Action::EditMessage | Action::DeleteMessage => {
                 Thing::Message { channel: ChannelId(id), sender: UserId(Uuid::from_u128(owner)) }
             }
         }
@@ -338,9 +350,10 @@ ExportEvents      | yes | no  | no
     }
 
     #[test]
-    fn the_server_itself_may_do_everything_but_has_no_profile() {
+    fn the_server_itself_may_do_everything_that_is_nobodys_own() {
         for action in Action::ALL.iter().copied() {
-            assert_eq!(may(&Actor::SYSTEM, action, thing(action, 2, 8)), action != Action::EditProfile);
+            let personal = matches!(action, Action::EditProfile | Action::EditMessage);
+            assert_eq!(may(&Actor::SYSTEM, action, thing(action, 2, 8)), !personal, "{action:?}");
         }
     }
 }

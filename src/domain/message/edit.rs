@@ -15,6 +15,7 @@ use super::mention::Mentions;
 use super::{LENGTH, draft, mention, refuse_read_only};
 use crate::domain::channel::enter;
 use crate::domain::check::{Check, patch};
+use crate::domain::policy::{Action, Authority as _};
 use crate::error::{Conflict, Error, Noun, Result};
 use crate::store::{self, TenantTx, event, message};
 
@@ -48,9 +49,7 @@ pub fn edit(
 ) -> Result<Message> {
     let channel = enter(tx, channel_id)?;
     let mut message = message::find(tx, channel_id, id)?.ok_or(Error::NotFound(Noun::Message))?;
-    if tx.actor().user_id != Some(message.sender.id) {
-        return Err(Error::Forbidden);
-    }
+    tx.require(Action::EditMessage, &message)?;
     if expected.is_some() {
         return Err(Error::StaleVersion);
     }

@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::{draft, refuse_read_only};
 use crate::domain::channel::enter;
+use crate::domain::policy::{Action, Authority as _};
 use crate::error::{Conflict, Error, Noun, Result};
 use crate::store::{TenantTx, event, message, pin};
 
@@ -34,6 +35,7 @@ fn change(
 ) -> Result<()> {
     let channel = enter(tx, channel_id)?;
     let mut message = message::find(tx, channel_id, id)?.ok_or(Error::NotFound(Noun::Message))?;
+    tx.require(Action::PinMessage, &channel)?;
     refuse_read_only(&channel)?;
     if pinned_by.is_some() == message.pinned_at.is_some() {
         return Ok(());

@@ -6,6 +6,7 @@ use mission_control_shared::{
 
 use super::{emoji, refuse_read_only};
 use crate::domain::channel::enter;
+use crate::domain::policy::{Action, Authority as _};
 use crate::error::{Conflict, Error, Noun, Result};
 use crate::events::Draft;
 use crate::store::{TenantTx, event, message, reaction};
@@ -40,6 +41,7 @@ fn change(
 ) -> Result<()> {
     let channel = enter(tx, channel_id)?;
     let message = message::find(tx, channel_id, id)?.ok_or(Error::NotFound(Noun::Message))?;
+    tx.require(Action::PostMessage, &channel)?;
     let user_id = tx.actor().user_id.ok_or(Error::Forbidden)?;
     let emoji = emoji::canonical(emoji)
         .ok_or_else(|| Error::field("emoji", "must be a single emoji, percent-encoded"))?;

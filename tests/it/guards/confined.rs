@@ -40,7 +40,13 @@ const CONFINED: &[(&str, Gets)] = &[
     ("GET /channels/{id}/messages", Within),
     ("POST /channels/{id}/messages", Within),
     ("DELETE /channels/{id}/messages/{other_id}", Refused),
+    ("PATCH /channels/{id}/messages/{other_id}", Refused),
+    ("PUT /channels/{id}/messages/{other_id}/pin", Refused),
+    ("DELETE /channels/{id}/messages/{other_id}/pin", Refused),
+    ("PUT /channels/{id}/messages/{other_id}/reactions/{emoji}", Within),
+    ("DELETE /channels/{id}/messages/{other_id}/reactions/{emoji}", Within),
     ("PUT /channels/{id}/messages/{other_id}/receipt", Within),
+    ("GET /channels/{id}/pins", Within),
     ("PUT /channels/{id}/read", Within),
     ("POST /channels/{id}/typing", Within),
     ("GET /events", Listed),
@@ -319,6 +325,8 @@ async fn references_to_what_is_outside_the_scope_are_refused() {
     let said = actor.post(&messages, json!({"content": "mine", "task_id": own["tasks"]})).await;
     let said = said.expect_status(201).json();
     let path = format!("{messages}/{}", text(&said, "id"));
+    hub.confine(actor, &confined.scope).await;
+    actor.patch(&path, json!({"content": "mine, edited"})).await.expect_status(200);
     actor.delete(&path).await.expect_status(204);
 }
 

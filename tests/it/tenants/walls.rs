@@ -107,7 +107,7 @@ async fn rows_of_an_organization_are_written_through_its_gate_alone() {
         .await
         .map_err(told);
     assert!(by_view.unwrap_err().contains("open it with a gate"));
-    if hub.config.database_url.is_some() {
+    if hub.config.database.url.is_some() {
         // The guard on statements is SQLite's.
         return;
     }
