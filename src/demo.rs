@@ -8,19 +8,20 @@
 //! Must not know the database's tables.
 
 mod agent;
-mod client;
 mod seed;
 mod story;
 mod words;
 mod work;
 
 use std::fs;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use mission_control_client::{Options, Org};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -68,12 +69,13 @@ pub async fn run(
     let seeded = seed::seed(&app, &clock, &password).await.context("make the demo's organization")?;
     let server = Server::new(app.clone(), listener)?;
     let serving = tokio::spawn(server.run(stop.clone()));
+    let api = mission_control_client::Server::new(Options::new(own_url(app.config())))?;
     let agents: Vec<_> = seeded
         .keys
         .into_iter()
         .map(|(role, key)| {
-            let client = client::Client::new(app.config(), seed::SLUG, key);
-            tokio::spawn(run_agent(role, client, stop.clone()))
+            let org = api.with_key(key.into()).org(seed::SLUG);
+            tokio::spawn(run_agent(role, org, stop.clone()))
         })
         .collect();
     drop(app);
@@ -86,10 +88,19 @@ pub async fn run(
     served
 }
 
+/// Where the demo's own agents find the server.
+fn own_url(config: &Config) -> String {
+    let mut address = config.server.listen;
+    if address.ip().is_unspecified() {
+        address.set_ip(Ipv4Addr::LOCALHOST.into());
+    }
+    format!("http://{address}{}", config.base_path())
+}
+
 /// Runs an agent until `stop`: it answers, and works on its tasks.
-async fn run_agent(handle: &'static str, client: client::Client, stop: CancellationToken) {
+async fn run_agent(handle: &'static str, org: Org, stop: CancellationToken) {
     let live = async {
-        let agent = agent::sign_in(handle, client).await;
+        let agent = agent::sign_in(handle, org).await;
         tokio::join!(agent::listen(&agent), work::work(&agent))
     };
     tokio::select! {

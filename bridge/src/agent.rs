@@ -11,9 +11,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use crate::backoff::Backoff;
+use mission_control_client::{Backoff, Error as ServerError, Item};
+
 use crate::bridge::{Agent, Bridge, Standing};
-use crate::server::{Item, ServerError};
 use crate::state::StateError;
 
 /// How long a wrong configuration or a dead key waits before it is tried again without being told.
@@ -36,7 +36,7 @@ enum Trouble {
 
 /// Follows the agent's events as long as the bridge runs.
 pub async fn run(bridge: Arc<Bridge>, agent: Arc<Agent>) {
-    let mut backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(60));
+    let mut backoff = Backoff::default();
     loop {
         let trouble = tokio::select! {
             () = bridge.stop.cancelled() => return,
@@ -48,7 +48,7 @@ pub async fn run(bridge: Arc<Bridge>, agent: Arc<Agent>) {
                 bridge.give_up(reason);
                 return;
             }
-            Trouble::Server(ServerError::Unauthorized { message }) => {
+            Trouble::Server(ServerError::Unauthorized(message)) => {
                 agent.key_died(&message);
                 WRONG
             }
@@ -58,11 +58,12 @@ pub async fn run(bridge: Arc<Bridge>, agent: Arc<Agent>) {
                 WRONG
             }
             trouble => {
-                let after = match &trouble {
-                    Trouble::Server(error) => error.retry_after(),
+                // What the server refuses may be mended there, so it is tried again as well.
+                let asked = match &trouble {
+                    Trouble::Server(error) => error.delay(&mut backoff),
                     _ => None,
                 };
-                let wait = after.unwrap_or_else(|| backoff.next());
+                let wait = asked.unwrap_or_else(|| backoff.next());
                 tracing::warn!(agent.name = %agent.config.name, error = %trouble, wait = ?wait, "the event stream is down");
                 agent.set_standing(Standing::Reconnecting(trouble.to_string()));
                 wait
@@ -100,10 +101,6 @@ async fn open_and_take(
         backoff.reset();
         match item {
             Item::Event(at, event) => {
-                // What was taken before comes again after a cursor of another form.
-                if at.epoch == cursor.epoch && at.seq <= cursor.seq {
-                    continue;
-                }
                 agent.last_event_at.store(event.timestamp.0, Ordering::Relaxed);
                 take::event(bridge, agent, at, &event).await?;
                 cursor = at;
@@ -117,9 +114,7 @@ async fn open_and_take(
                 cursor = at;
             }
             Item::Revoked => {
-                return Err(Trouble::Server(ServerError::Unauthorized {
-                    message: "the key was revoked".to_owned(),
-                }));
+                return Err(Trouble::Server(ServerError::Unauthorized("it was revoked".to_owned())));
             }
             Item::Unreadable { cursor: at, text, why } => {
                 take::unreadable(bridge, agent, at, &text, &why).await?;

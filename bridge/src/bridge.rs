@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
+use mission_control_client::Org;
 use secrecy::ExposeSecret as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, watch};
@@ -14,13 +15,12 @@ use tokio_util::task::TaskTracker;
 use crate::config::{AgentConfig, Config};
 use crate::credentials::Credentials;
 use crate::fault::Fault;
-use crate::gateway::{DeviceIdentity, Gateway, GatewayOptions};
+use crate::gateway::Gateway;
 use crate::outbox::Outbox;
 use crate::roster::Roster;
-use crate::server::{Http, Server};
 use crate::session::Sessions;
 use crate::state::{AgentId, Entry, State};
-use crate::{agent, endings, observe};
+use crate::{agent, endings, observe, peers};
 
 /// How long the outbox is flushed when the bridge stops.
 const FLUSH: Duration = Duration::from_secs(8);
@@ -74,7 +74,7 @@ pub struct Agent {
     /// How it is configured.
     pub config: AgentConfig,
     /// Mission Control as it sees it.
-    pub server: Server,
+    pub server: Org,
     /// When its newest event happened, in microseconds; 0 = none yet.
     pub last_event_at: AtomicI64,
     /// How old the newest event was when it was taken, in microseconds.
@@ -178,7 +178,7 @@ pub async fn run(config: Config, credentials: Credentials, fault: Fault) -> anyh
     let (state, lock) = State::open(&config.state)?;
     let (stop, closed, tasks) = (CancellationToken::new(), CancellationToken::new(), TaskTracker::new());
     let agents = agents(&config, &credentials, &state).await?;
-    let options = gateway_options(&config, &credentials)?;
+    let options = peers::gateway(&config, &credentials)?;
     let gateway = Gateway::start(options, stop.clone(), &tasks);
     let listener = observe::listen(config.health_listen).await?;
     let bridge = Arc::new(Bridge {
@@ -215,24 +215,12 @@ pub async fn run(config: Config, credentials: Credentials, fault: Fault) -> anyh
     ended
 }
 
-/// Where the Gateway is. One that is not on this machine knows us by a device identity, which is kept
-/// beside the state.
-pub(crate) fn gateway_options(config: &Config, credentials: &Credentials) -> anyhow::Result<GatewayOptions> {
-    let url = config.gateway.url.clone();
-    let identity = match DeviceIdentity::needed_for(&url) {
-        true => Some(Arc::new(DeviceIdentity::load_or_create(&config.state.with_extension("device"))?)),
-        false => None,
-    };
-    let token = credentials.get(&config.gateway.token_env)?.clone();
-    Ok(GatewayOptions { url, token, identity })
-}
-
 async fn agents(
     config: &Config,
     credentials: &Credentials,
     state: &State,
 ) -> anyhow::Result<Vec<Arc<Agent>>> {
-    let http = Http::new(&config.mission_control)?;
+    let server = peers::server(&config.mission_control)?;
     let mut agents = Vec::new();
     for configured in &config.agents {
         let (slug, name) = (configured.org_slug.clone(), configured.name.clone());
@@ -244,7 +232,7 @@ async fn agents(
         agents.push(Arc::new(Agent {
             id,
             config: configured.clone(),
-            server: Server::new(&http, &config.mission_control, &configured.org_slug, key),
+            server: server.with_key(key).org(&configured.org_slug),
             last_event_at: AtomicI64::new(0),
             lag_micros: AtomicI64::new(0),
             gateway_agent_missing: AtomicBool::new(false),
@@ -298,7 +286,7 @@ fn reread(bridge: &Bridge, asked: bool) {
         let (Ok(old), Ok(key)) = (credentials.get(name), new.get(name)) else { continue };
         if asked || old.expose_secret() != key.expose_secret() {
             tracing::info!(agent.name = %agent.config.name, "the agent's key is read again");
-            agent.server.set_key(key.clone());
+            agent.server.client().set_key(key.clone());
             agent.key_changed.notify_one();
         }
     }

@@ -4,7 +4,7 @@
 //!
 //! - [`config`], [`credentials`] and [`cli`]: how the program is started and told what to do.
 //! - [`bridge`]: the one place where everything is wired together; start and end.
-//! - [`server`]: Mission Control as one agent sees it: requests and the event stream.
+//! - [`peers`]: where the server and the Gateway are. (`mission-control-client` speaks with the server.)
 //! - [`roster`]: who and what there is in an organization, kept in step with its events.
 //! - [`agent`]: one task for each agent: takes its events into the state, joins and leaves projects.
 //! - [`route`]: what an event is to an agent: something that wakes it, something to know, nothing.
@@ -21,7 +21,6 @@
 //! state, so that whatever dies at any moment, each delivery has one posted answer.
 
 pub mod agent;
-pub mod backoff;
 pub mod bridge;
 pub mod cli;
 mod clock;
@@ -32,10 +31,9 @@ pub mod fault;
 pub mod gateway;
 pub mod observe;
 pub mod outbox;
+pub mod peers;
 pub mod roster;
 pub mod route;
-pub mod server;
 pub mod session;
 pub mod state;
-mod tls;
 pub mod watch;

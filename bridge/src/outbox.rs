@@ -8,14 +8,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use mission_control_client::{Backoff, Error as ServerError};
 use mission_control_shared::ChannelId;
 use tokio::sync::Notify;
 
-use crate::backoff::Backoff;
 use crate::bridge::{Agent, Bridge};
 use crate::clock::now;
 use crate::fault::Step;
-use crate::server::ServerError;
 use crate::state::{AgentId, Body, Entry, StateError};
 
 type Lanes = HashMap<(AgentId, ChannelId), Arc<Notify>>;
@@ -111,26 +110,25 @@ impl Lane {
 
     /// Sends until the server has answered. The reason when it refuses for good.
     async fn send(&self, entry: &Entry) -> Option<String> {
-        let mut backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(60));
+        let mut backoff = Backoff::default();
         loop {
             let server = &self.agent.server;
             let sent = match &entry.body {
                 Body::Message(new) => server.post_message(entry.channel_id, new, &entry.key).await.map(drop),
                 Body::Receipt(message, new) => server.put_receipt(entry.channel_id, *message, new).await,
             };
-            match sent {
+            let error = match sent {
                 Ok(()) => return None,
-                Err(ServerError::Unauthorized { message }) => {
+                Err(ServerError::Unauthorized(message)) => {
                     self.agent.key_died(&message);
                     self.agent.key_works().await;
+                    continue;
                 }
-                Err(error) if error.is_retryable() => {
-                    let wait = error.retry_after().unwrap_or_else(|| backoff.next());
-                    tracing::debug!(agent.name = %self.agent.config.name, %error, wait = ?wait, "an answer waits for the server");
-                    tokio::time::sleep(wait).await;
-                }
-                Err(error) => return Some(error.to_string()),
-            }
+                Err(error) => error,
+            };
+            let Some(wait) = error.delay(&mut backoff) else { return Some(error.to_string()) };
+            tracing::debug!(agent.name = %self.agent.config.name, %error, wait = ?wait, "an answer waits for the server");
+            tokio::time::sleep(wait).await;
         }
     }
 }

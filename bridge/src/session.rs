@@ -15,12 +15,11 @@ mod verdict;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
+use mission_control_client::Backoff;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::backoff::Backoff;
 use crate::bridge::{Agent, Bridge};
 use crate::state::{Delivery, SessionId, StateError};
 
@@ -84,7 +83,7 @@ impl Sessions {
 impl Runner {
     async fn run(self) {
         let stopped = self.bridge.stop.clone();
-        let mut backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(60));
+        let mut backoff = Backoff::default();
         loop {
             let step = tokio::select! {
                 () = stopped.cancelled() => return,

@@ -4,15 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use mission_control_client::{Change, Org};
 use mission_control_shared::{
     ChannelId, CommandPayload, Event, EventKind, Message, MessageId, MessageKind, MessagePayload, NewMessage,
     NewReceipt, Paged, Project, ReceiptState, Task, TaskStatus, UserId, UserType,
 };
-use serde_json::{Value, json};
 use tokio::sync::Mutex;
 use tokio::time::sleep;
 
-use super::client::Client;
 use super::words::{self, Work};
 
 /// How long an answer takes: long enough to see that somebody works on it.
@@ -24,38 +23,43 @@ const PAUSE: Duration = Duration::from_secs(2);
 pub(super) struct Agent {
     pub(super) handle: &'static str,
     pub(super) id: UserId,
-    pub(super) client: Client,
+    pub(super) org: Org,
     answered: AtomicU64,
     /// One answer at a time, as with every agent.
     turn: Mutex<()>,
 }
 
 /// Signs an agent in, however long the server takes to answer.
-pub(super) async fn sign_in(handle: &'static str, client: Client) -> Arc<Agent> {
+pub(super) async fn sign_in(handle: &'static str, org: Org) -> Arc<Agent> {
     let me = loop {
-        match client.me().await {
+        match org.client().me().await {
             Ok(me) => break me,
             Err(_) => sleep(PAUSE).await,
         }
     };
-    Arc::new(Agent { handle, id: me.id, client, answered: AtomicU64::new(0), turn: Mutex::new(()) })
+    Arc::new(Agent { handle, id: me.id, org, answered: AtomicU64::new(0), turn: Mutex::new(()) })
 }
 
 /// Answers what the agent hears, for ever.
 pub(super) async fn listen(agent: &Arc<Agent>) {
+    let mut events = agent.org.follow(None);
     loop {
-        if let Ok(mut events) = agent.client.listen().await {
-            while let Some(event) = events.next().await {
+        match events.next().await {
+            Ok(Change::Event(_, event)) => {
                 let agent = Arc::clone(agent);
                 // Listening goes on while it thinks.
                 tokio::spawn(async move {
                     if let Err(error) = agent.hears(&event).await {
-                        tracing::debug!(agent.handle = agent.handle, %error, "an agent of the demo stumbled");
+                        tracing::debug!(agent.handle = agent.handle, %error, "a demo agent failed to handle an event");
                     }
                 });
             }
+            Ok(_) => {}
+            Err(error) => {
+                tracing::debug!(agent.handle = agent.handle, %error, "a demo agent's stream was refused");
+                sleep(PAUSE).await;
+            }
         }
-        sleep(PAUSE).await;
     }
 }
 
@@ -87,14 +91,14 @@ impl Agent {
         }
         let Some(project) = self.project_of(message.channel_id).await? else { return Ok(false) };
         let agents: Paged<mission_control_shared::User> =
-            self.client.get("/users?type=agent&per_page=100").await?;
+            self.org.get("users").query("type", "agent").query("per_page", 100).send().await?;
         let here = agents.data.iter().filter(|agent| project.member_ids.contains(&agent.id));
         Ok(project.member_ids.contains(&self.id) && here.count() == 1)
     }
 
     async fn project_of(&self, channel: ChannelId) -> anyhow::Result<Option<Project>> {
-        let projects: Paged<Project> = self.client.get("/projects?assigned_to=me&per_page=100").await?;
-        Ok(projects.data.into_iter().find(|project| project.channel_id == channel))
+        let projects = self.org.projects().await?;
+        Ok(projects.into_iter().find(|project| project.channel_id == channel))
     }
 
     async fn answers(&self, message: &Message) -> anyhow::Result<()> {
@@ -122,7 +126,8 @@ impl Agent {
     }
 
     async fn own_work(&self) -> anyhow::Result<Work> {
-        let tasks: Paged<Task> = self.client.get("/tasks?assigned_to=me&per_page=100").await?;
+        let tasks: Paged<Task> =
+            self.org.get("tasks").query("assigned_to", "me").query("per_page", 100).send().await?;
         let of = |status: TaskStatus| {
             tasks.data.iter().filter(|task| task.status == status).map(|task| task.title.clone()).collect()
         };
@@ -134,13 +139,12 @@ impl Agent {
     }
 
     async fn notes(&self, channel: ChannelId, message: MessageId, state: ReceiptState) -> anyhow::Result<()> {
-        let path = format!("/channels/{channel}/messages/{message}/receipt");
-        self.client.put(&path, &NewReceipt { state, detail: None }).await
+        Ok(self.org.put_receipt(channel, message, &NewReceipt { state, detail: None }).await?)
     }
 
     /// Shows that the agent types.
     pub(super) async fn types(&self, channel: ChannelId) -> anyhow::Result<()> {
-        self.client.post::<Value>(&format!("/channels/{channel}/typing"), &json!({})).await.map(drop)
+        Ok(self.org.typing(channel).await?)
     }
 
     /// Says something.
@@ -159,6 +163,6 @@ impl Agent {
             task_id: task.map(|task| task.id),
             reply_to_id,
         };
-        self.client.post::<Message>(&format!("/channels/{channel}/messages"), &new).await.map(drop)
+        Ok(self.org.post(&format!("channels/{channel}/messages")).json(&new).done().await?)
     }
 }

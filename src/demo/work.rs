@@ -44,8 +44,9 @@ fn pace(running: Duration) -> Duration {
 }
 
 async fn take_step(agent: &Agent, step: u64) -> anyhow::Result<()> {
-    let board: Paged<Task> = agent.client.get("/tasks?per_page=100&sort=position").await?;
-    let projects: Paged<Project> = agent.client.get("/projects?assigned_to=me&per_page=100").await?;
+    let board: Paged<Task> =
+        agent.org.get("tasks").query("sort", "position").query("per_page", 100).send().await?;
+    let projects = agent.org.projects().await?;
     let mine: Vec<&Task> = board.data.iter().filter(|task| task.assignee_ids.contains(&agent.id)).collect();
     let first = |status: TaskStatus| mine.iter().copied().find(|task| task.status == status && !task.blocked);
     let complete: Vec<&Task> = board.data.iter().filter(|task| task.status == TaskStatus::Complete).collect();
@@ -53,24 +54,22 @@ async fn take_step(agent: &Agent, step: u64) -> anyhow::Result<()> {
     if complete.len() > COMPLETE {
         let oldest = complete.iter().min_by_key(|task| task.completed_at);
         return match oldest {
-            Some(task) => agent.client.delete(&format!("/tasks/{}", task.id)).await,
+            Some(task) => Ok(agent.org.delete(&format!("tasks/{}", task.id)).done().await?),
             None => Ok(()),
         };
     }
     if open < BACKLOG {
-        return think(agent, &projects.data, step).await;
+        return think(agent, &projects, step).await;
     }
     match (first(TaskStatus::InReview), first(TaskStatus::InProgress)) {
         (Some(task), _) if step.is_multiple_of(2) => {
-            move_on(agent, task, TaskStatus::Complete, &projects.data, "is done").await
+            move_on(agent, task, TaskStatus::Complete, &projects, "is done").await
         }
-        (_, Some(task)) => {
-            move_on(agent, task, TaskStatus::InReview, &projects.data, "is ready for review").await
-        }
-        (Some(task), None) => move_on(agent, task, TaskStatus::Complete, &projects.data, "is done").await,
-        (None, None) => match first(TaskStatus::Backlog).or_else(|| free(&board.data, &projects.data)) {
-            Some(task) => begin(agent, task, &projects.data).await,
-            None => think(agent, &projects.data, step).await,
+        (_, Some(task)) => move_on(agent, task, TaskStatus::InReview, &projects, "is ready for review").await,
+        (Some(task), None) => move_on(agent, task, TaskStatus::Complete, &projects, "is done").await,
+        (None, None) => match first(TaskStatus::Backlog).or_else(|| free(&board.data, &projects)) {
+            Some(task) => begin(agent, task, &projects).await,
+            None => think(agent, &projects, step).await,
         },
     }
 }
@@ -86,7 +85,7 @@ fn free<'t>(board: &'t [Task], projects: &[Project]) -> Option<&'t Task> {
 async fn begin(agent: &Agent, task: &Task, projects: &[Project]) -> anyhow::Result<()> {
     if task.assignee_ids.is_empty() {
         let assign = json!({ "assignee_ids": [agent.id] });
-        agent.client.patch(&format!("/tasks/{}", task.id), &assign).await?;
+        agent.org.patch(&format!("tasks/{}", task.id)).json(&assign).done().await?;
     }
     move_on(agent, task, TaskStatus::InProgress, projects, "is mine now").await
 }
@@ -105,7 +104,7 @@ async fn move_on(
     let evidence: Vec<Value> =
         new.iter().map(|evidence| json!({"type": evidence.kind, "url": evidence.url})).collect();
     let body = json!({"to_status": to, "evidence": evidence});
-    agent.client.post::<Value>(&format!("/tasks/{}/transition", task.id), &body).await?;
+    agent.org.post(&format!("tasks/{}/transition", task.id)).json(&body).done().await?;
     let project = projects.iter().find(|project| task.project_ids.contains(&project.id));
     if let Some(project) = project {
         let text = match new.first() {
@@ -132,5 +131,5 @@ async fn think(agent: &Agent, projects: &[Project], step: u64) -> anyhow::Result
         "title": title, "type": kind, "priority": priority, "project_ids": [project.id],
         "required_evidence_types": ["pr_link"],
     });
-    agent.client.post::<Value>("/tasks", &body).await.map(drop)
+    Ok(agent.org.post("tasks").json(&body).done().await?)
 }

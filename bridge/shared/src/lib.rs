@@ -36,7 +36,7 @@ pub use resource::{
     Channel, Evidence, File, LinkedTask, Me, Membership, Message, NewMessage, NewReceipt, Organization,
     Project, Reaction, Receipt, Sender, Subscription, Subscriptions, Task, User,
 };
-pub use stream::{Moment, StreamNotice};
+pub use stream::{Cursor, Moment, StreamNotice};
 pub use timestamp::Timestamp;
 pub use version::{
     API_VERSION, API_VERSION_HEADER, Compatibility, OLDEST_CLIENT, OLDEST_SERVER, UNSUPPORTED_API_VERSION,

@@ -1,8 +1,44 @@
 //! What a stream brings beside events.
 
+use std::fmt;
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{ChannelId, MessageId, UserId};
+
+/// A position in an organization's log: the `id:` of a frame, and `Last-Event-ID`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Cursor {
+    /// Which log: changes when a backup is restored.
+    pub epoch: i64,
+    /// The number of the event.
+    pub seq: i64,
+}
+
+impl Cursor {
+    /// Whether an event at `other` is this one, or came before it in the same log.
+    pub fn covers(self, other: Cursor) -> bool {
+        self.epoch == other.epoch && other.seq <= self.seq
+    }
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.epoch, self.seq)
+    }
+}
+
+impl FromStr for Cursor {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Cursor, String> {
+        let parts =
+            text.split_once('.').and_then(|(epoch, seq)| Some((epoch.parse().ok()?, seq.parse().ok()?)));
+        let (epoch, seq) = parts.ok_or_else(|| format!("`{text}` is not a cursor"))?;
+        Ok(Cursor { epoch, seq })
+    }
+}
 
 /// A frame in the place of an event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,16 +3,16 @@
 
 use std::sync::Arc;
 
-use mission_control_shared::Me;
+use mission_control_client::Error as ServerError;
+use mission_control_shared::{Cursor, Me};
 
 use super::Trouble;
 use crate::bridge::{Agent, Bridge};
 use crate::roster::Roster;
-use crate::server::{Cursor, ServerError};
 
 /// Reads who and what there is, subscribes, and tells where the stream goes on.
 pub(super) async fn start(bridge: &Arc<Bridge>, agent: &Arc<Agent>) -> Result<Cursor, Trouble> {
-    let me = agent.server.me().await?;
+    let me = agent.server.client().me().await?;
     check(agent, &me)?;
     // First of all, so that nothing that happens meanwhile is missed.
     let organization = agent.server.organization().await?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use mission_control_shared::{Event, EventKind};
+use mission_control_shared::{Cursor, Event, EventKind};
 
 use super::Trouble;
 use super::start::{refresh, subscribe};
@@ -12,7 +12,6 @@ use crate::clock::now;
 use crate::fault::Step;
 use crate::roster::Roster;
 use crate::route::{Change, Routed, route};
-use crate::server::Cursor;
 use crate::state::{AgentId, Entry, Said, Taken, take};
 
 /// Events that may be taken again after a crash without harm before the cursor is written all the
@@ -167,7 +166,7 @@ async fn apply(agent: &Agent, change: Change) -> Result<Option<mission_control_s
         }
         // Whether it still has a living one the next request tells.
         Change::Key => {
-            agent.server.me().await?;
+            agent.server.client().me().await?;
         }
     }
     agent.set_roster(roster);

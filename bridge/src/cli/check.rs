@@ -5,13 +5,13 @@ use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 
+use mission_control_client::{Error as ServerError, Org};
 use serde_json::{Value, json};
 
-use crate::bridge::gateway_options;
 use crate::config::{AgentConfig, Config, Provider, explained};
 use crate::credentials::{Credentials, prefix};
 use crate::gateway::{self, Connection, LinkError};
-use crate::server::{Http, Server, ServerError};
+use crate::peers;
 use crate::state::{State, StateError};
 
 /// The configuration, or a secret that it names, is wrong.
@@ -185,10 +185,10 @@ fn secrets(report: &mut Report, config: &Config) -> Option<Credentials> {
 }
 
 async fn server(report: &mut Report, config: &Config, credentials: &Credentials) {
-    let http = match Http::new(&config.mission_control) {
-        Ok(http) => http,
+    let server = match peers::server(&config.mission_control) {
+        Ok(server) => server,
         Err(error) => {
-            report.wrong(UNAVAILABLE, "server", format!("{error:#}"));
+            report.wrong(UNAVAILABLE, "server", error.to_string());
             return;
         }
     };
@@ -200,8 +200,7 @@ async fn server(report: &mut Report, config: &Config, credentials: &Credentials)
             report.skipped(&what, format!("`{}` is not set", agent.api_key_env));
             continue;
         };
-        let server = Server::new(&http, &config.mission_control, &agent.org_slug, key.clone());
-        let found = is_who(&server, agent).await;
+        let found = is_who(&server.with_key(key.clone()).org(&agent.org_slug), agent).await;
         if let Err(error) = &found
             && let Some(problem) = of_the_server(error)
         {
@@ -210,7 +209,7 @@ async fn server(report: &mut Report, config: &Config, credentials: &Credentials)
             return;
         }
         if !told {
-            let version = http.server_version().unwrap_or("unknown");
+            let version = server.api_version().unwrap_or("unknown");
             report.right("server", format!("{url} answers, API {version}"));
             told = true;
         }
@@ -233,21 +232,23 @@ async fn server(report: &mut Report, config: &Config, credentials: &Credentials)
 /// What is wrong with the server rather than with a key.
 fn of_the_server(error: &ServerError) -> Option<String> {
     match error {
-        ServerError::Unauthorized { .. } => None,
-        ServerError::Unreachable { reason, .. } if reason.contains("certificate") => {
+        ServerError::Unauthorized(_) => None,
+        ServerError::Unavailable { reason, .. } if reason.contains("certificate") => {
             Some(format!("{reason}{TRUST}, or, if you mean it, write `verify_tls: false`"))
         }
-        ServerError::Unreachable { reason, .. } => {
+        ServerError::Unavailable { reason, .. } => {
             Some(format!("{reason}: start it, or mend `mission_control.url`"))
         }
         ServerError::Unreadable(_) => Some(format!("{error}: is `mission_control.url` Mission Control's?")),
-        ServerError::Unsupported(_) | ServerError::Refused { .. } => Some(error.to_string()),
+        ServerError::Unsupported(_) | ServerError::Refused(_) | ServerError::Invalid(_) => {
+            Some(error.to_string())
+        }
     }
 }
 
 /// Who the agent's key is; else why that is not the one that is configured.
-async fn is_who(server: &Server, agent: &AgentConfig) -> Result<Result<String, String>, ServerError> {
-    let me = server.me().await?;
+async fn is_who(server: &Org, agent: &AgentConfig) -> Result<Result<String, String>, ServerError> {
+    let me = server.client().me().await?;
     let (slug, name) = (&agent.org_slug, &agent.name);
     let Some(place) = me.memberships.iter().find(|place| place.org_slug == *slug) else {
         let others: Vec<String> =
@@ -272,7 +273,7 @@ async fn the_gateway(report: &mut Report, config: &Config, credentials: &Credent
     let url = &config.gateway.url;
     let connected = match credentials
         .get(&config.gateway.token_env)
-        .map(|_| gateway_options(config, credentials))
+        .map(|_| peers::gateway(config, credentials))
     {
         Err(_) => {
             report.skipped("gateway", format!("`{}` is not set", config.gateway.token_env));

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use reqwest::Url;
+use url::Url;
 
 use super::agents::agents;
 use super::file::Tree;

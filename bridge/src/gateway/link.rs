@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use mission_control_client::Backoff;
 use secrecy::SecretString;
 use tokio::sync::{Notify, watch};
 use tokio::time::{sleep, timeout};
@@ -10,7 +11,6 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::{Connection, DeviceIdentity, LinkRefusal, handshake, socket};
-use crate::backoff::Backoff;
 
 /// How long it may take from the first packet to `hello-ok`.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(30);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
+use mission_control_client::tls;
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
@@ -13,7 +14,6 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
 
 use super::link::LinkError;
-use crate::tls;
 
 /// A WebSocket.
 pub(super) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
@@ -40,7 +40,7 @@ pub(super) async fn open(url: &str) -> Result<Socket, LinkError> {
         .max_message_size(Some(LARGEST))
         .max_frame_size(Some(LARGEST));
     let connector = if url.starts_with("wss:") {
-        let config = tls::of_the_system().map_err(|error| LinkError::Unreachable(format!("{error:#}")))?;
+        let config = tls::trust_system().map_err(|error| LinkError::Unreachable(error.to_string()))?;
         Connector::Rustls(Arc::new(config))
     } else {
         Connector::Plain

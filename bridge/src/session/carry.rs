@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use mission_control_client::Backoff;
 use mission_control_shared::ReceiptState;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
@@ -12,7 +13,6 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
 use super::Runner;
 use super::end::Outcome;
 use super::verdict::{Verdict, reaches_back, verdict};
-use crate::backoff::Backoff;
 use crate::fault::Step;
 use crate::gateway::{AckStatus, CallError, ChatSend, Connection, LinkStatus, Row, SessionEvent};
 use crate::state::{Delivery, Session, StateError};

@@ -1,14 +1,11 @@
 //! Puts the next delivery together.
 
-use std::time::Duration;
-
+use mission_control_client::{Backoff, Error as ServerError};
 use mission_control_shared::MessageId;
 
 use super::Runner;
 use super::text::{Introduction, Told, told};
-use crate::backoff::Backoff;
 use crate::clock::now;
-use crate::server::ServerError;
 use crate::state::{Delivery, Entry, NewDelivery, Queued, Session, StateError, Why, to_know};
 
 /// The time in which `max_runs_per_hour` counts.
@@ -107,20 +104,22 @@ impl Runner {
 
     /// Reads what the agent is told at the beginning; waits for as long as the server is away.
     async fn introduction(&self, session: &Session, before: Option<MessageId>) -> Introduction {
-        let mut backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(60));
+        let mut backoff = Backoff::default();
         loop {
-            match self.read_introduction(session, before).await {
+            let error = match self.read_introduction(session, before).await {
                 Ok(introduction) => return introduction,
-                Err(error) if error.is_retryable() => {
-                    tokio::time::sleep(error.retry_after().unwrap_or_else(|| backoff.next())).await;
+                Err(ServerError::Unauthorized(_)) => {
+                    self.agent.key_works().await;
+                    continue;
                 }
-                Err(ServerError::Unauthorized { .. }) => self.agent.key_works().await,
-                Err(error) => {
-                    // Better to answer without than never.
-                    tracing::warn!(agent.name = %self.agent.config.name, %error, "a session begins without introduction");
-                    return Introduction { project: None, tasks: Vec::new(), messages: Vec::new() };
-                }
-            }
+                Err(error) => error,
+            };
+            let Some(wait) = error.delay(&mut backoff) else {
+                // Better to answer without than never.
+                tracing::warn!(agent.name = %self.agent.config.name, %error, "a session begins without introduction");
+                return Introduction { project: None, tasks: Vec::new(), messages: Vec::new() };
+            };
+            tokio::time::sleep(wait).await;
         }
     }
 

@@ -1,12 +1,13 @@
 //! What has come for the agents and is not handed over yet.
 
-use mission_control_shared::{ChannelId, EventId, MessageId, ProjectId, TaskId, TaskStatus, Timestamp};
+use mission_control_shared::{
+    ChannelId, Cursor, EventId, MessageId, ProjectId, TaskId, TaskStatus, Timestamp,
+};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
 
 use super::outbox::{Body, Entry};
 use super::session::{AgentId, Session, SessionId};
-use crate::server::Cursor;
 
 /// Things to know that a session keeps; what is older is counted, and can be read in the channel.
 const KEPT: i64 = 200;

@@ -1,10 +1,9 @@
 //! Agents with their cursors, and their sessions.
 
-use mission_control_shared::{ChannelId, ProjectId};
+use mission_control_shared::{ChannelId, Cursor, ProjectId};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::inbox::Place;
-use crate::server::Cursor;
 
 /// An agent of the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,11 +1,10 @@
 //! What the state promises, on a file of its own.
 
-use mission_control_shared::{ChannelId, EventId, MessageId, MessageKind, ReceiptState, Timestamp};
+use mission_control_shared::{ChannelId, Cursor, EventId, MessageId, MessageKind, ReceiptState, Timestamp};
 use rusqlite::Connection;
 use uuid::Uuid;
 
 use super::*;
-use crate::server::Cursor;
 
 const HOPS: i64 = 6;
 

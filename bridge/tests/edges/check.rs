@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 
 use crate::fake::{Fake, TOKEN, hello};
-use crate::script::{KEY, Script, Step, answer, good};
+use mission_control_script::{KEY, Script, Step, answer, good};
 
 /// A configuration, its secrets and what it leads to.
 pub(crate) struct Place {
@@ -192,11 +192,11 @@ async fn a_server_that_is_away_or_another_is_told() {
     assert_snapshot!(told.join("\n"), @r#"
     FAIL  server: <server>: the server cannot be reached: Connection refused (os error 111): start it, or mend `mission_control.url`
     exit 69
-    FAIL  server: <server>: the server speaks API 2027.3, this bridge speaks 2026.1 and works with servers of 2026.1 to 2026.x: update the bridge
+    FAIL  server: <server>: the server speaks API 2027.3, mc-bridge speaks 2026.1 and works with servers of 2026.1 to 2026.x: update mc-bridge
     exit 69
     FAIL  server: <server>: the server's answer cannot be read: expected value at line 1 column 1: is `mission_control.url` Mission Control's?
     exit 69
-    FAIL  server: <server>: the server cannot answer now: HTTP 503 Service Unavailable, and not in Mission Control's words: is there a proxy between?: start it, or mend `mission_control.url`
+    FAIL  server: <server>: the server cannot answer now: HTTP 503 Service Unavailable without Mission Control's error body (a proxy in between?): start it, or mend `mission_control.url`
     exit 69
     "#);
 }

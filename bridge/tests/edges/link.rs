@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::fake::{Fake, Peer, TOKEN, hello};
-use crate::script::{Script, answer};
+use mission_control_script::{Script, answer};
 
 const KEY: &str = "agent:main:mc:acme:project:1";
 

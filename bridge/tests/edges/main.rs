@@ -3,7 +3,4 @@
 mod check;
 mod fake;
 mod link;
-mod requests;
-mod script;
-mod stream;
 mod tls;

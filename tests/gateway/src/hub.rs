@@ -4,15 +4,15 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use reqwest::Method;
+use mission_control_client::{Change, Client, EventKind, Follow, Method, Options, Org, Retry, Server};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::process::{Program, Running, binary};
 use crate::{until, within};
 
-/// The organization's prefix.
-const ORG: &str = "/api/v1/orgs/acme";
+/// How long the server may take to answer while it is restarted and cut off.
+const ANSWER: Duration = Duration::from_secs(20);
 
 /// A server and its data directory.
 pub struct Hub {
@@ -20,9 +20,9 @@ pub struct Hub {
     settings: Vec<(&'static str, String)>,
     process: Option<Running>,
     address: Option<SocketAddr>,
-    client: reqwest::Client,
-    /// The administrator's cookies and CSRF token.
-    session: (String, String),
+    server: Option<Server>,
+    /// Ada, the administrator, as the server knows her session.
+    ada: Option<Client>,
 }
 
 /// A message of a channel.
@@ -50,15 +50,13 @@ impl Hub {
 
     /// The same with other settings.
     pub async fn start_with(settings: &[(&'static str, &str)]) -> Hub {
-        // Built with the bridge, the client has TLS and wants to be told whose; twice is as good as once.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let mut hub = Hub {
             dir: tempfile::tempdir().unwrap(),
             settings: settings.iter().map(|(name, value)| (*name, (*value).to_owned())).collect(),
             process: None,
             address: None,
-            client: reqwest::Client::builder().timeout(Duration::from_secs(20)).build().unwrap(),
-            session: (String::new(), String::new()),
+            server: None,
+            ada: None,
         };
         hub.run().await;
         hub.set_up().await;
@@ -86,6 +84,8 @@ impl Hub {
         let log = server.log();
         let (_, rest) = log.split_once(" ready address=").unwrap();
         self.address = Some(rest.split_whitespace().next().unwrap().parse().unwrap());
+        let options = Options::new(format!("http://{}", self.address()));
+        self.server = Some(Server::new(Options { request_timeout: ANSWER, ..options }).unwrap());
         self.process = Some(server);
     }
 
@@ -95,17 +95,7 @@ impl Hub {
             "token": token.trim(), "org_name": "Acme", "org_slug": "acme", "email": "ada@acme.example",
             "display_name": "Ada", "password": "correct horse battery",
         });
-        let url = format!("{}/api/v1/auth/setup", self.url());
-        let reply = self.client.post(url).json(&body).send().await.unwrap();
-        assert_eq!(reply.status(), 201);
-        let cookies: Vec<String> = reply
-            .headers()
-            .get_all("set-cookie")
-            .iter()
-            .map(|cookie| cookie.to_str().unwrap().split(';').next().unwrap().to_owned())
-            .collect();
-        let csrf = cookies.iter().find_map(|cookie| cookie.split_once("mc_csrf=")).unwrap().1.to_owned();
-        self.session = (cookies.join("; "), csrf);
+        self.ada = Some(self.server().open_session("auth/setup", &body).await.unwrap());
     }
 
     /// Where it listens.
@@ -113,8 +103,15 @@ impl Hub {
         self.address.expect("the server has started")
     }
 
-    fn url(&self) -> String {
-        format!("http://{}", self.address())
+    /// The server at its present address.
+    pub fn server(&self) -> &Server {
+        self.server.as_ref().expect("the server has started")
+    }
+
+    /// The organization as Ada sees it.
+    pub fn acme(&self) -> Org {
+        let ada = self.ada.as_ref().expect("the organization is set up");
+        ada.at(self.server()).org("acme")
     }
 
     /// Its number.
@@ -134,35 +131,11 @@ impl Hub {
         }
     }
 
-    /// A request of the administrator's; `None` when there is no answer.
-    async fn ask(
-        &self,
-        method: Method,
-        path: &str,
-        key: Option<&str>,
-        body: Option<&Value>,
-    ) -> Option<(u16, Value)> {
-        let mut request = self.client.request(method, format!("{}{path}", self.url()));
-        request = request.header("cookie", &self.session.0).header("x-csrf-token", &self.session.1);
-        if let Some(key) = key {
-            request = request.header("idempotency-key", key);
-        }
-        if let Some(body) = body {
-            request = request.json(body);
-        }
-        let reply = request.send().await.ok()?;
-        let status = reply.status().as_u16();
-        let text = reply.text().await.ok()?;
-        Some((status, serde_json::from_str(&text).unwrap_or(Value::Null)))
-    }
-
-    /// A request that must be carried out.
+    /// A request of Ada's that must be carried out. `path` is within the organization.
     pub async fn call(&self, method: Method, path: &str, body: Value) -> Value {
-        let body = (!body.is_null()).then_some(body);
-        let answered = self.ask(method.clone(), &format!("{ORG}{path}"), None, body.as_ref()).await;
-        let (status, answer) = answered.expect("the server answers");
-        assert!((200..300).contains(&status), "{method} {path}: {status} {answer}");
-        answer
+        let request = self.acme().request(method.clone(), path.trim_start_matches('/'));
+        let request = if body.is_null() { request } else { request.json(&body) };
+        request.send().await.unwrap_or_else(|error| panic!("{method} {path}: {error}"))
     }
 
     /// Makes an agent; gives its user id and key.
@@ -194,25 +167,23 @@ impl Hub {
     pub async fn says(&self, channel: &str, content: &str) -> String {
         let body = json!({ "content": content });
         let key = uuid::Uuid::new_v4().to_string();
-        let path = format!("{ORG}/channels/{channel}/messages");
+        let post =
+            self.acme().post(&format!("channels/{channel}/messages")).json(&body).idempotency_key(&key);
         until("the server to take a message", || async {
-            match self.ask(Method::POST, &path, Some(&key), Some(&body)).await {
-                Some((201, made)) => Some(text(&made["id"])),
-                Some((status, answer)) if status < 500 => panic!("{status} {answer}"),
-                _ => None,
+            match post.clone().send::<Value>().await {
+                Ok(made) => Some(text(&made["id"])),
+                Err(error) if error.retry() == Retry::Never => panic!("{error}"),
+                Err(_) => None,
             }
         })
         .await
     }
 
-    /// Opens Ada's stream of events.
+    /// Follows what Ada sees.
     pub async fn watches(&self) -> Watch {
-        let url = format!("{}{ORG}/events/stream", self.url());
-        // Without a limit on the whole answer: a stream has no end.
-        let client = reqwest::Client::new();
-        let stream = client.get(url).header("cookie", &self.session.0).send().await.unwrap();
-        assert_eq!(stream.status(), 200);
-        Watch { stream, unread: Vec::new() }
+        let mut events = self.acme().follow(None);
+        while !matches!(events.next().await.unwrap(), Change::Connected) {}
+        Watch { events }
     }
 
     /// Every message of a channel, oldest first.
@@ -220,12 +191,15 @@ impl Hub {
         let mut messages = Vec::new();
         let mut before = String::new();
         loop {
-            let path = format!("{ORG}/channels/{channel}/messages?limit=100{before}");
-            let (status, page) = within(crate::PATIENCE, "the server to list messages", || {
-                self.ask(Method::GET, &path, None, None)
+            let page = within(crate::PATIENCE, "the server to list messages", || async {
+                let path = format!("channels/{channel}/messages?limit=100{before}");
+                match self.acme().get(&path).send::<Value>().await {
+                    Ok(page) => Some(page),
+                    Err(error) if error.retry() == Retry::Never => panic!("{error}"),
+                    Err(_) => None,
+                }
             })
             .await;
-            assert_eq!(status, 200, "{page}");
             messages.extend(page["data"].as_array().unwrap().iter().map(Message::read));
             match page["next_cursor"].as_str() {
                 Some(next) => before = format!("&before={next}"),
@@ -238,10 +212,9 @@ impl Hub {
     }
 }
 
-/// A stream of events.
+/// What Ada sees.
 pub struct Watch {
-    stream: reqwest::Response,
-    unread: Vec<u8>,
+    events: Follow,
 }
 
 impl Watch {
@@ -249,17 +222,10 @@ impl Watch {
     pub async fn sees_answer(&mut self, id: &str) -> std::time::Instant {
         let seen = async {
             loop {
-                let chunk = self.stream.chunk().await.unwrap().expect("a stream does not end");
+                let Change::Event(_, event) = self.events.next().await.unwrap() else { continue };
                 let at = std::time::Instant::now();
-                self.unread.extend_from_slice(&chunk);
-                while let Some(end) = self.unread.iter().position(|byte| *byte == b'\n') {
-                    let line: Vec<u8> = self.unread.drain(..=end).collect();
-                    let data = line.strip_prefix(b"data:").unwrap_or_default();
-                    let Ok(event) = serde_json::from_slice::<Value>(data) else { continue };
-                    if event["type"] == "message.created" && event["payload"]["message"]["reply_to_id"] == id
-                    {
-                        return at;
-                    }
+                if event.kind == EventKind::MessageCreated && event.payload["message"]["reply_to_id"] == id {
+                    return at;
                 }
             }
         };

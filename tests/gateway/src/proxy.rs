@@ -18,10 +18,15 @@ pub enum Direction {
     In,
 }
 
+/// Between two bytes that drip.
+const DRIP: std::time::Duration = std::time::Duration::from_micros(200);
+
 /// What happens to bytes that go one way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Flow {
     Pass,
+    /// They go one at a time, each in a packet of its own.
+    Drip,
     /// They wait.
     Stall,
     /// They are lost, and nobody is told.
@@ -90,6 +95,11 @@ impl Proxy {
         old.cancel();
     }
 
+    /// Lets what goes one way through byte by byte.
+    pub fn drip(&self, direction: Direction) {
+        self.set(direction, Flow::Drip);
+    }
+
     /// Holds back what goes one way; connections stay.
     pub fn stall(&self, direction: Direction) {
         self.set(direction, Flow::Stall);
@@ -144,11 +154,19 @@ async fn pump(wire: &Wire, mut from: OwnedReadHalf, mut to: OwnedWriteHalf, dire
         if flow.wait_for(|flow| of(flow) != Flow::Stall).await.is_err() {
             return;
         }
-        if of(&flow.borrow()) == Flow::Lose {
-            continue;
-        }
-        if to.write_all(&buffer[..count]).await.is_err() {
-            return;
+        let now = of(&flow.borrow());
+        let pieces = match now {
+            Flow::Lose => continue,
+            Flow::Drip => 1,
+            Flow::Pass | Flow::Stall => count,
+        };
+        for piece in buffer[..count].chunks(pieces) {
+            if to.write_all(piece).await.is_err() {
+                return;
+            }
+            if now == Flow::Drip {
+                tokio::time::sleep(DRIP).await;
+            }
         }
     }
     let _ = to.shutdown().await;

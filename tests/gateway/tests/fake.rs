@@ -6,6 +6,7 @@ mod cases;
 mod fake {
     mod bad_input;
     pub(crate) mod cases;
+    mod client;
     mod frames;
     mod kills;
     mod network;

@@ -1,8 +1,10 @@
-//! The client: HTTP/1.1 with one request in flight on each connection.
+//! The measuring client: HTTP/1.1 with one request in flight on each connection.
 //!
-//! It shares the machine with what it measures, so it costs as little as it can: requests are ready
+//! It shares the machine with what it measures, so it costs as little as possible: requests are ready
 //! bytes, an answer is found by its length, nothing is parsed that nobody asks for. The same client
-//! drives the server and its baseline.
+//! drives the server and its baselines. `mission-control-client`, which does everything else here,
+//! builds, checks and parses each request: that would take more processor time than the server does
+//! for it, and distort every figure.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -5,9 +5,11 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
+use mission_control_client::{Options, Org};
+use mission_control_shared::ChannelType;
 use serde_json::{Value, json};
 
-use crate::client::{Connection, request, send_each};
+use crate::client::{request, send_each};
 
 /// Tasks that are there before anything is measured.
 pub(crate) const TASKS: usize = 1_000;
@@ -20,6 +22,7 @@ const CONNECTIONS: usize = 64;
 
 /// The organization's prefix.
 pub(crate) const ORG: &str = "/api/v1/orgs/load";
+const SLUG: &str = "load";
 
 /// A task's description, as long as a short one is.
 pub(crate) const DESCRIPTION: &str = "The list shows the wrong count after a task was archived. Steps: open the \
@@ -42,59 +45,32 @@ pub(crate) fn bearer(key: &str) -> String {
     format!("Bearer {key}")
 }
 
-/// One call of the API, answered in the 200s.
-async fn call(
-    address: SocketAddr,
-    headers: &[(&str, &str)],
-    method: &str,
-    path: &str,
-    body: Option<Value>,
-) -> Result<(Value, Vec<String>)> {
-    let body = body.map(|body| body.to_string());
-    let mut connection = Connection::open(address).await?;
-    let status = connection.exchange(&request(method, path, headers, body.as_deref())).await?;
-    ensure!(status / 100 == 2, "{method} {path} answered {status}: {}", connection.body().escape_ascii());
-    let head = String::from_utf8_lossy(connection.head()).into_owned();
-    let cookies =
-        head.lines().filter_map(|line| line.strip_prefix("set-cookie: ")).map(str::to_owned).collect();
-    let answer =
-        if connection.body().is_empty() { Value::Null } else { serde_json::from_slice(connection.body())? };
-    Ok((answer, cookies))
-}
-
 fn text(value: &Value, pointer: &str) -> Result<String> {
     let found = value.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
     found.with_context(|| format!("the answer has no {pointer}: {value}"))
+}
+
+/// The server at an address, for what is not measured.
+fn api(address: SocketAddr) -> Result<mission_control_client::Server> {
+    Ok(mission_control_client::Server::new(Options::new(format!("http://{address}")))?)
 }
 
 /// Makes the first organization and its first agent, an administrator; gives the agent's key.
 pub(crate) async fn set_up(address: SocketAddr, data_dir: &Path) -> Result<String> {
     let token = fs::read_to_string(data_dir.join("setup-token")).context("read the setup token")?;
     let first = json!({
-        "token": token.trim(), "org_name": "Load", "org_slug": "load", "email": "load@example.org",
+        "token": token.trim(), "org_name": "Load", "org_slug": SLUG, "email": "load@example.org",
         "display_name": "Load", "password": "correct horse battery staple",
     });
-    let (_, cookies) = call(address, &[], "POST", "/api/v1/auth/setup", Some(first)).await?;
-    let pairs: Vec<&str> = cookies.iter().filter_map(|cookie| cookie.split(';').next()).collect();
-    let csrf =
-        pairs.iter().find_map(|pair| pair.split_once('=').filter(|(name, _)| name.ends_with("mc_csrf")));
-    let (_, csrf) = csrf.context("setup gave no CSRF cookie")?;
-    let cookie = pairs.join("; ");
-    let origin = format!("http://{address}");
-    let signed_in = [("cookie", cookie.as_str()), ("x-csrf-token", csrf), ("origin", origin.as_str())];
-    let (_, key) = agent(address, &signed_in, 0, "administrator").await?;
+    let person = api(address)?.open_session("auth/setup", &first).await?;
+    let (_, key) = agent(&person.org(SLUG), 0, "administrator").await?;
     Ok(key)
 }
 
-async fn agent(
-    address: SocketAddr,
-    headers: &[(&str, &str)],
-    number: usize,
-    role: &str,
-) -> Result<(String, String)> {
+async fn agent(org: &Org, number: usize, role: &str) -> Result<(String, String)> {
     let name = format!("load-{number}");
     let new = json!({ "type": "agent", "identifier": name, "display_name": name, "role": role });
-    let (made, _) = call(address, headers, "POST", &format!("{ORG}/users"), Some(new)).await?;
+    let made: Value = org.post("users").json(&new).send().await?;
     Ok((text(&made, "/user/id")?, text(&made, "/api_key")?))
 }
 
@@ -102,17 +78,17 @@ async fn agent(
 pub(crate) async fn fill(address: SocketAddr, key: String) -> Result<World> {
     let bearer = bearer(&key);
     let headers = [("authorization", bearer.as_str())];
+    let org = api(address)?.with_key(key.clone().into()).org(SLUG);
     let (mut agents, mut keys) = (Vec::new(), vec![key]);
     for number in 1..AGENTS {
-        let (id, key) = agent(address, &headers, number, "contributor").await?;
+        let (id, key) = agent(&org, number, "contributor").await?;
         agents.push(id);
         keys.push(key);
     }
     let mut projects = Vec::new();
     for number in 0..PROJECTS {
         let new = json!({ "name": format!("Project {number}"), "type": "software" });
-        let (made, _) = call(address, &headers, "POST", &format!("{ORG}/projects"), Some(new)).await?;
-        projects.push(text(&made, "/id")?);
+        projects.push(text(&org.post("projects").json(&new).send().await?, "/id")?);
     }
     let tasks = (0..TASKS).map(|number| {
         let new = json!({
@@ -123,21 +99,13 @@ pub(crate) async fn fill(address: SocketAddr, key: String) -> Result<World> {
         request("POST", &format!("{ORG}/tasks"), &headers, Some(&new.to_string()))
     });
     send_each(address, tasks.collect(), CONNECTIONS, 201).await.context("seed tasks")?;
-    let (channels, _) = call(address, &headers, "GET", &format!("{ORG}/channels"), None).await?;
-    let listed = channels["data"].as_array().context("no channels")?;
-    let general =
-        listed.iter().find(|channel| channel["type"] == "org_wide").context("no org-wide channel")?;
-    let channel = text(general, "/id")?;
+    let channels = org.channels().await?;
+    let general = channels.iter().find(|channel| channel.kind == ChannelType::OrgWide);
+    let channel = general.context("no org-wide channel")?.id.to_string();
     let messages = (0..MESSAGES).map(|number| post_message(&headers, &channel, number as u64));
     send_each(address, messages.collect(), CONNECTIONS, 201).await.context("seed messages")?;
-    let mut ids = Vec::new();
-    for page in 1..=TASKS.div_ceil(100) {
-        let path = format!("{ORG}/tasks?per_page=100&page={page}");
-        let (listed, _) = call(address, &headers, "GET", &path, None).await?;
-        for task in listed["data"].as_array().context("no tasks")? {
-            ids.push(text(task, "/id")?);
-        }
-    }
+    let listed: Vec<Value> = org.get("tasks").pages().all().await?;
+    let ids = listed.iter().map(|task| text(task, "/id")).collect::<Result<Vec<_>>>()?;
     ensure!(ids.len() == TASKS, "{} tasks instead of {TASKS} are there", ids.len());
     Ok(World { keys, channel, tasks: ids })
 }

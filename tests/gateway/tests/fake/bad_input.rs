@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use gateway_tests::check::Answer;
 use gateway_tests::fake::{FakeGateway, Options};
 use gateway_tests::{Gateway, Point, Program, Signal, Story, binary};
-use reqwest::Method;
+use mission_control_client::Method;
 use serde_json::{Value, json};
 
 use super::cases::gateway;

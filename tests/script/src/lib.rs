@@ -1,18 +1,16 @@
-//! An HTTP server that says exactly what a test wants, byte by byte.
+//! An HTTP server that answers byte by byte what a test wants: what no real one does on demand.
 
 use std::time::Duration;
 
-use mc_bridge::config::MissionControl;
-use mc_bridge::server::{Http, Server};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
 
 /// The key that requests carry: it may be in none of what is said of them.
-pub(crate) const KEY: &str = "mc_ak_live_aaaaaaaa_do-not-tell";
+pub const KEY: &str = "mc_ak_live_aaaaaaaa_do-not-tell";
 
 /// What is done on one connection, after its request has been read.
-pub(crate) enum Step {
+pub enum Step {
     /// Sends this.
     Say(Vec<u8>),
     /// Does nothing until it is told to.
@@ -24,15 +22,15 @@ pub(crate) enum Step {
 }
 
 /// The server; each request is on a connection of its own.
-pub(crate) struct Script {
+pub struct Script {
     /// Where it listens.
-    pub(crate) url: String,
+    pub url: String,
     requests: mpsc::UnboundedReceiver<String>,
 }
 
 impl Script {
     /// Answers one request after the other by these steps; then nobody listens.
-    pub(crate) async fn start(answers: Vec<Vec<Step>>) -> Script {
+    pub async fn start(answers: Vec<Vec<Step>>) -> Script {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let (seen, requests) = mpsc::unbounded_channel();
@@ -49,28 +47,15 @@ impl Script {
     }
 
     /// An address where nobody listens.
-    pub(crate) async fn nowhere() -> Script {
+    pub async fn nowhere() -> Script {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         Script { url, requests: mpsc::unbounded_channel().1 }
     }
 
     /// The next request: its first line, the headers that matter, its body.
-    pub(crate) async fn request(&mut self) -> String {
+    pub async fn request(&mut self) -> String {
         self.requests.recv().await.expect("there is one more")
-    }
-
-    /// One agent's view of it.
-    pub(crate) fn server(&self) -> Server {
-        self.server_with(Duration::from_secs(30), Duration::from_secs(60))
-    }
-
-    /// As [`Script::server`], less patient.
-    pub(crate) fn server_with(&self, request_timeout: Duration, heartbeat_timeout: Duration) -> Server {
-        let url = self.url.clone();
-        let config = MissionControl { url, verify_tls: true, request_timeout, heartbeat_timeout };
-        let http = Http::new(&config).expect("a client");
-        Server::new(&http, &config, "acme", KEY.to_owned().into())
     }
 }
 
@@ -107,7 +92,8 @@ async fn read_request(socket: &mut TcpStream) -> String {
         assert!(socket.read_buf(&mut bytes).await.expect("a body") > 0, "a whole body");
     }
     let body = String::from_utf8_lossy(&bytes[head + 4..]).into_owned();
-    let shown = ["authorization", "idempotency-key", "last-event-id", "content-type"];
+    let shown =
+        ["authorization", "cookie", "x-csrf-token", "idempotency-key", "last-event-id", "content-type"];
     let mut told: Vec<&str> = lines.lines().take(1).collect();
     told.extend(
         lines.lines().skip(1).filter(|line| shown.iter().any(|name| line.to_lowercase().starts_with(name))),
@@ -119,7 +105,7 @@ async fn read_request(socket: &mut TcpStream) -> String {
 }
 
 /// A whole answer.
-pub(crate) fn answer(status: &str, headers: &str, body: &str) -> Vec<Step> {
+pub fn answer(status: &str, headers: &str, body: &str) -> Vec<Step> {
     let headers = headers.lines().map(|line| format!("{}\r\n", line.trim())).collect::<String>();
     let length = body.len();
     vec![Step::Say(
@@ -129,18 +115,18 @@ pub(crate) fn answer(status: &str, headers: &str, body: &str) -> Vec<Step> {
 }
 
 /// A good answer.
-pub(crate) fn good(body: &str) -> Vec<Step> {
+pub fn good(body: &str) -> Vec<Step> {
     answer("200 OK", "content-type: application/json\nx-mc-api-version: 2026.1", body)
 }
 
 /// The head of an event stream.
-pub(crate) fn stream_head() -> Step {
+pub fn stream_head() -> Step {
     say(
         "HTTP/1.1 200 OK\r\nconnection: close\r\nx-mc-api-version: 2026.1\r\ncontent-type: text/event-stream\r\n\r\n",
     )
 }
 
 /// Sends a text.
-pub(crate) fn say(text: &str) -> Step {
+pub fn say(text: &str) -> Step {
     Step::Say(text.as_bytes().to_vec())
 }

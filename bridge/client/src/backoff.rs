@@ -1,4 +1,4 @@
-//! How long to wait before something is tried again: doubling, with jitter, up to a limit.
+//! How long to wait before the next attempt: doubling, with jitter, up to a limit.
 
 use std::time::Duration;
 
@@ -10,14 +10,21 @@ pub struct Backoff {
     next: Duration,
 }
 
+impl Default for Backoff {
+    /// From one second to one minute.
+    fn default() -> Backoff {
+        Backoff::new(Duration::from_secs(1), Duration::from_secs(60))
+    }
+}
+
 impl Backoff {
     /// Begins at `first` and doubles up to `longest`.
     pub const fn new(first: Duration, longest: Duration) -> Backoff {
         Backoff { first, longest, next: first }
     }
 
-    /// The next wait: somewhere between half and all of it, so that those who were cut off
-    /// together do not come back together.
+    /// The next wait: a random share between half and all of it, so that clients that were cut off
+    /// together do not return together.
     #[expect(clippy::should_implement_trait, reason = "it never ends, and an iterator would say it may")]
     pub fn next(&mut self) -> Duration {
         let whole = self.next;
@@ -26,9 +33,14 @@ impl Backoff {
         half + half.mul_f64(fraction())
     }
 
-    /// It has worked: begins anew.
+    /// An attempt succeeded: the next wait is the first again.
     pub fn reset(&mut self) {
         self.next = self.first;
+    }
+
+    /// Changes the first wait, within the limit.
+    pub(crate) fn start_at(&mut self, first: Duration) {
+        self.first = first.min(self.longest);
     }
 }
 
@@ -43,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_double_up_to_the_longest_and_begin_anew() {
+    fn waits_double_up_to_the_longest_and_start_over() {
         let mut backoff = Backoff::new(Duration::from_secs(1), Duration::from_secs(60));
         for whole in [1, 2, 4, 8, 16, 32, 60, 60] {
             let wait = backoff.next();

@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use insta::assert_snapshot;
-use mc_bridge::server::{Result, ServerError};
+use mission_control_client::{Error, Options, Result, Retry, Server};
+use mission_control_script::{KEY, Script, Step, answer, good, say};
 use mission_control_shared::{
     ChannelId, Me, MessageId, NewMessage, NewReceipt, ProjectId, ReceiptState, Subscription, Subscriptions,
     TaskId, TopicType,
 };
 use uuid::Uuid;
 
-use crate::script::{KEY, Script, Step, answer, good, say};
+use crate::{acme, acme_with};
 
 const ME: &str = r#"{"id":"01a20cdc-9738-76bc-8fe5-c7c157b3f2c2","type":"agent","email":null,
     "display_name":"Builder","memberships":[],"active_org":null,"of_a_newer_server":[1]}"#;
@@ -21,15 +22,14 @@ fn channel() -> ChannelId {
 
 /// What `me` comes to when it is answered so.
 async fn me(answer: Vec<Step>) -> Result<Me> {
-    Script::start(vec![answer]).await.server().me().await
+    acme(&Script::start(vec![answer]).await).client().me().await
 }
 
 /// In one line, having made sure that it holds no secret.
 async fn refusal(answer: Vec<Step>) -> String {
     let error = me(answer).await.expect_err("is refused");
     assert!(!format!("{error} {error:?}").contains("do-not-tell"), "{error:?}");
-    let after = error.retry_after().map_or(String::new(), |after| format!(", after {} s", after.as_secs()));
-    format!("{error}{} {}", after, if error.is_retryable() { "(later)" } else { "(never)" })
+    format!("{error} ({:?})", error.retry())
 }
 
 #[tokio::test]
@@ -38,10 +38,10 @@ async fn every_request_says_who_asks_and_for_what() {
     let none = r#"{"data":[],"next_cursor":null}"#;
     let answers = [ME, "{}", list, "{}", list, list, list, list, "{}", none, "{}", "{}", "{}"];
     let mut script = Script::start(answers.map(good).into_iter().collect()).await;
-    let server = script.server();
+    let server = acme(&script);
     let (project, task) = (ProjectId(Uuid::from_u128(1)), TaskId(Uuid::from_u128(2)));
     let message = MessageId(Uuid::from_u128(3));
-    server.me().await.expect("answers");
+    server.client().me().await.expect("answers");
     // What these come to is told elsewhere.
     let _ = server.organization().await;
     server.projects().await.expect("answers");
@@ -113,7 +113,7 @@ async fn a_message_is_posted_under_its_key() {
         task_id: None,
         reply_to_id: Some(MessageId(Uuid::from_u128(3))),
     };
-    let refused = script.server().post_message(channel(), &new, "delivery:1").await.expect_err("is refused");
+    let refused = acme(&script).post_message(channel(), &new, "delivery:1").await.expect_err("is refused");
     assert_snapshot!(refused, @r#"
     the server refused: another body (IDEMPOTENCY_MISMATCH, 409)
     "#);
@@ -129,33 +129,12 @@ async fn a_message_is_posted_under_its_key() {
 #[tokio::test]
 async fn a_key_can_be_replaced() {
     let mut script = Script::start(vec![answer("401 Unauthorized", "", ""), good(ME)]).await;
-    let server = script.server();
-    assert!(matches!(server.me().await, Err(ServerError::Unauthorized { .. })));
-    server.set_key("another".to_owned().into());
-    assert_eq!(server.me().await.expect("answers").display_name, "Builder");
+    let server = acme(&script);
+    assert!(matches!(server.client().me().await, Err(Error::Unauthorized(_))));
+    server.client().set_key("another".to_owned().into());
+    assert_eq!(server.client().me().await.expect("answers").display_name, "Builder");
     script.request().await;
     assert!(script.request().await.contains("authorization: Bearer another"));
-}
-
-#[tokio::test]
-async fn a_list_is_read_to_its_last_page() {
-    let page = |page: u32| {
-        let channel = format!(
-            r#"{{"id":"{}","org_id":"{}","name":"c{page}","type":"org_wide","project_id":null,"last_message_at":null,
-               "read_only":false,"version":1,"created_at":"2026-11-24T09:00:00.000Z","updated_at":"2026-11-24T09:00:00.000Z"}}"#,
-            Uuid::from_u128(page.into()),
-            Uuid::nil(),
-        );
-        good(&format!(
-            r#"{{"data":[{channel}],"pagination":{{"page":{page},"per_page":1,"total":3,"total_pages":3}}}}"#
-        ))
-    };
-    let mut script = Script::start(vec![page(1), page(2), page(3)]).await;
-    let channels = script.server().channels().await.expect("answers");
-    assert_eq!(channels.iter().map(|channel| &*channel.name).collect::<Vec<_>>(), ["c1", "c2", "c3"]);
-    for page in 1..=3 {
-        assert!(script.request().await.contains(&format!("per_page=100&page={page} ")));
-    }
 }
 
 #[tokio::test]
@@ -175,7 +154,7 @@ async fn history_goes_back_over_pages_and_comes_oldest_first() {
     let four = Uuid::from_u128(4);
     let mut script =
         Script::start(vec![page(&[5, 4], &format!("\"{four}\"")), page(&[3, 2, 1], "null")]).await;
-    let messages = script.server().history(channel(), None, 150).await.expect("answers");
+    let messages = acme(&script).history(channel(), None, 150).await.expect("answers");
     let told: Vec<&str> = messages.iter().map(|message| &*message.content).collect();
     assert_eq!(told, ["1", "2", "3", "4", "5"]);
     assert!(script.request().await.contains("messages?limit=100 "));
@@ -197,15 +176,15 @@ async fn a_server_that_cannot_answer_now_is_asked_again_when_it_says() {
         refusal(answer("200 OK", "", "<html>a portal</html>")).await,
     ];
     assert_snapshot!(told.join("\n"), @r#"
-    the server cannot answer now: the server is stopping, after 7 s (later)
-    the server cannot answer now: HTTP 429 Too Many Requests, and not in Mission Control's words: is there a proxy between?, after 2 s (later)
-    the server cannot answer now: HTTP 500 Internal Server Error, and not in Mission Control's words: is there a proxy between? (later)
-    the server cannot answer now: HTTP 502 Bad Gateway, and not in Mission Control's words: is there a proxy between? (later)
-    the server cannot answer now: HTTP 408 Request Timeout, and not in Mission Control's words: is there a proxy between? (later)
-    the server cannot be reached: connection closed before message completed (later)
-    the server cannot be reached: end of file before message length reached (later)
-    the server cannot be reached: invalid HTTP version parsed (later)
-    the server's answer cannot be read: expected value at line 1 column 1 (later)
+    the server cannot answer now: the server is stopping (After(7s))
+    the server cannot answer now: HTTP 429 Too Many Requests without Mission Control's error body (a proxy in between?) (After(2s))
+    the server cannot answer now: HTTP 500 Internal Server Error without Mission Control's error body (a proxy in between?) (Later)
+    the server cannot answer now: HTTP 502 Bad Gateway without Mission Control's error body (a proxy in between?) (Later)
+    the server cannot answer now: HTTP 408 Request Timeout without Mission Control's error body (a proxy in between?) (Later)
+    the server cannot be reached: connection closed before message completed (Later)
+    the server cannot be reached: end of file before message length reached (Later)
+    the server cannot be reached: invalid HTTP version parsed (Later)
+    the server's answer cannot be read: expected value at line 1 column 1 (Later)
     "#);
 }
 
@@ -225,10 +204,10 @@ async fn what_the_server_refuses_is_refused_for_good() {
         refusal(answer("302 Found", "location: https://elsewhere.example/login", "")).await,
     ];
     assert_snapshot!(told.join("\n"), @r#"
-    the server refused: the request is not valid; `content` must not be empty (VALIDATION_FAILED, 400) (never)
-    the server does not accept the key: sign in first (never)
-    the server refused: HTTP 404 Not Found, and not in Mission Control's words: is there a proxy between? (HTTP_404, 404) (never)
-    the server refused: it redirects to https://elsewhere.example/login: write the final address in `mission_control.url` (REDIRECT, 302) (never)
+    the server refused: the request is not valid; `content` must not be empty (VALIDATION_FAILED, 400) (Never)
+    the server does not accept the key: sign in first (Never)
+    the server refused: HTTP 404 Not Found without Mission Control's error body (a proxy in between?) (HTTP_404, 404) (Never)
+    the server refused: it redirects to https://elsewhere.example/login; the server's address must be the final address (REDIRECT, 302) (Never)
     "#);
 }
 
@@ -240,9 +219,9 @@ async fn a_server_of_another_api_is_not_believed() {
         refusal(answer("200 OK", "x-mc-api-version: latest", ME)).await,
     ];
     assert_snapshot!(told.join("\n"), @r#"
-    the server speaks API 2027.1, this bridge speaks 2026.1 and works with servers of 2026.1 to 2026.x: update the bridge (never)
-    the server speaks API 2026.0, this bridge speaks 2026.1 and works with servers of 2026.1 to 2026.x: update the server, or take the bridge that goes with it (never)
-    the server speaks API latest, this bridge speaks 2026.1 and works with servers of 2026.1 to 2026.x: look whether `mission_control.url` is Mission Control's (never)
+    the server speaks API 2027.1, mission-control-client speaks 2026.1 and works with servers of 2026.1 to 2026.x: update mission-control-client (Never)
+    the server speaks API 2026.0, mission-control-client speaks 2026.1 and works with servers of 2026.1 to 2026.x: update the server, or install the mission-control-client that belongs to it (Never)
+    the server speaks API latest, mission-control-client speaks 2026.1 and works with servers of 2026.1 to 2026.x: check that the server's address is Mission Control's (Never)
     "#);
     me(answer("200 OK", "x-mc-api-version: 2026.99", ME)).await.expect("a newer minor is good enough");
     me(answer("200 OK", "", ME)).await.expect("a proxy may have taken the header away");
@@ -252,9 +231,9 @@ async fn a_server_of_another_api_is_not_believed() {
 async fn a_server_that_does_not_go_with_this_bridge_is_believed_when_it_says_so() {
     let refused = r#"{"error":{"code":"UNSUPPORTED_API_VERSION","message":"the client speaks API 2026.1: update it","status":400}}"#;
     let script = Script::start(vec![answer("400 Bad Request", "x-mc-api-version: 2026.7", refused)]).await;
-    let error = script.server().me().await.expect_err("is refused");
+    let error = acme(&script).client().me().await.expect_err("is refused");
     assert!(
-        matches!(&error, ServerError::Unsupported(reason) if reason == "the client speaks API 2026.1: update it")
+        matches!(&error, Error::Unsupported(reason) if reason == "the client speaks API 2026.1: update it")
     );
 }
 
@@ -262,10 +241,10 @@ async fn a_server_that_does_not_go_with_this_bridge_is_believed_when_it_says_so(
 async fn a_server_that_says_nothing_is_given_up() {
     let patience = Duration::from_secs(1);
     for steps in [vec![Step::Hang], vec![say("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{"), Step::Hang]] {
-        let server = Script::start(vec![steps]).await.server_with(patience, patience);
-        let error = server.me().await.expect_err("is given up");
-        assert_eq!(error.to_string(), "the server did not answer for 1 s");
-        assert!(error.is_retryable());
+        let server = acme_with(&Script::start(vec![steps]).await, patience, patience);
+        let error = server.client().me().await.expect_err("is given up");
+        assert_eq!(error.to_string(), "the server did not answer within 1 s");
+        assert_eq!(error.retry(), Retry::Later);
     }
 }
 
@@ -282,20 +261,78 @@ async fn an_answer_without_end_fills_no_memory() {
 
 #[tokio::test]
 async fn a_key_that_no_header_can_carry_is_told_without_showing_it() {
-    let server = Script::nowhere().await.server();
-    server.set_key("do-not-tell\nx: y".to_owned().into());
-    let error = server.me().await.expect_err("is refused");
+    let server = acme(&Script::nowhere().await);
+    server.client().set_key("do-not-tell\nx: y".to_owned().into());
+    let error = server.client().me().await.expect_err("is refused");
     assert_snapshot!(error, @r#"
-    the server does not accept the key: the key holds characters that no key has: copy it anew
+    the server does not accept the key: it has characters that no key has: copy it again
     "#);
 }
 
 #[tokio::test]
 async fn nobody_there_is_told_shortly() {
     let mut script = Script::nowhere().await;
-    let error = script.server().me().await.expect_err("nobody is there");
+    let error = acme(&script).client().me().await.expect_err("nobody is there");
     assert_eq!(error.to_string(), "the server cannot be reached: Connection refused (os error 111)");
     script.url = "http://no-such-host.invalid".to_owned();
-    let error = script.server().me().await.expect_err("nobody is there").to_string();
+    let error = acme(&script).client().me().await.expect_err("nobody is there").to_string();
     assert!(error.starts_with("the server cannot be reached: ") && error.contains("lookup"), "{error}");
+}
+
+#[tokio::test]
+async fn a_compressed_answer_is_not_read_as_text() {
+    let error = me(answer("200 OK", "content-encoding: gzip", "\u{1f}\u{8b}")).await.expect_err("is refused");
+    assert_snapshot!(error, @"the server's answer cannot be read: it is compressed (gzip) though that was not asked for (a proxy in between?)");
+    me(answer("200 OK", "content-encoding: identity", ME)).await.expect("is as it was asked for");
+}
+
+#[tokio::test]
+async fn a_wrong_request_never_leaves() {
+    let acme = acme(&Script::nowhere().await);
+    let told = [
+        acme.post("tasks").idempotency_key("two\nlines").done().await,
+        acme.post("tasks").json(&std::collections::HashMap::from([((1, 2), 3)])).done().await,
+    ]
+    .map(|answer| format!("{}", answer.expect_err("is refused")));
+    assert_snapshot!(told.join("\n"), @r"
+    the request is not valid: `idempotency-key` has characters that no header can carry
+    the request is not valid: the body: key must be a string
+    ");
+}
+
+#[tokio::test]
+async fn a_person_signs_in_and_is_named_by_their_session() {
+    let signed_in = answer(
+        "200 OK",
+        "set-cookie: __Host-mc_session=s1; Path=/; HttpOnly\nset-cookie: __Host-mc_csrf=c1; Path=/",
+        ME,
+    );
+    let mut script = Script::start(vec![signed_in, good(ME), answer("200 OK", "", ME)]).await;
+    let server = Server::new(Options::new(&*script.url)).expect("a client");
+    let person = server.sign_in("ada@acme.example", "do-not-tell").await.expect("signs in");
+    person.me().await.expect("answers");
+    assert_snapshot!(script.request().await, @r#"
+    POST /api/v1/auth/login HTTP/1.1
+    content-type: application/json
+    {"email":"ada@acme.example","password":"do-not-tell"}
+    "#);
+    assert_snapshot!(script.request().await, @r"
+    GET /api/v1/auth/me HTTP/1.1
+    cookie: __Host-mc_session=s1; __Host-mc_csrf=c1
+    x-csrf-token: c1
+    ");
+    let error = server.sign_in("ada@acme.example", "do-not-tell").await.expect_err("opens no session");
+    assert_eq!(error.to_string(), "the server's answer cannot be read: it opens no session");
+    assert!(!format!("{person:?} {server:?}").contains("s1"));
+}
+
+#[test]
+fn an_address_that_cannot_work_is_told_at_once() {
+    let told = ["mc.example.org", "ftp://mc.example.org", "http://"]
+        .map(|url| Server::new(Options::new(url)).expect_err("is refused").to_string());
+    assert_snapshot!(told.join("\n"), @r"
+    `mc.example.org` is not an address: relative URL without a base
+    `ftp://mc.example.org` is not an address: it must begin with `http://` or `https://`
+    `http:` is not an address: empty host
+    ");
 }

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use insta::{assert_debug_snapshot, assert_snapshot};
-use mc_bridge::server::{Cursor, EventStream, Item};
-use mission_control_shared::EventKind;
+use mission_control_client::{Cursor, EventKind, EventStream, Item};
+use mission_control_script::{Script, Step, answer, say, stream_head};
 use uuid::Uuid;
 
-use crate::script::{Script, Step, answer, say, stream_head};
+use crate::{acme, acme_with};
 
 /// A frame as the server writes it.
-fn frame(seq: i64, kind: &str, text: &str) -> String {
+pub(crate) fn frame(seq: i64, kind: &str, text: &str) -> String {
     let event = serde_json::json!({
         "id": Uuid::from_u128(9), "sequence_id": seq, "org_id": Uuid::nil(), "type": kind, "actor_id": null,
         "actor_type": "system", "project_ids": [], "task_id": null, "channel_id": null,
@@ -31,7 +31,7 @@ async fn stream(steps: Vec<Step>) -> EventStream {
 async fn stream_with(steps: Vec<Step>, silence: Duration) -> EventStream {
     let steps = [stream_head()].into_iter().chain(steps).collect();
     let script = Script::start(vec![steps]).await;
-    script.server_with(Duration::from_secs(30), silence).stream(None).await.expect("opens")
+    acme_with(&script, Duration::from_secs(30), silence).stream(None).await.expect("opens")
 }
 
 /// Everything until it ends: `event 3.7 task.created`, …
@@ -124,7 +124,7 @@ async fn a_stream_that_is_cut_says_so() {
     let text = frame(5, "message.created", "a");
     let chunk = format!("{head}{:x}\r\n{text}\r\nff\r\nid: 3.6\n", text.len());
     let script = Script::start(vec![vec![say(&chunk)]]).await;
-    let told = retell(script.server().stream(None).await.expect("opens")).await;
+    let told = retell(acme(&script).stream(None).await.expect("opens")).await;
     assert_eq!(told[0], "event 3.5 message.created");
     assert!(told[1].starts_with("error: the server cannot be reached: "), "{told:?}");
 }
@@ -180,7 +180,7 @@ async fn waiting_may_be_given_up_at_any_time() {
 #[tokio::test]
 async fn a_stream_goes_on_after_the_cursor() {
     let mut script = Script::start(vec![vec![stream_head()]]).await;
-    script.server().stream(Some(at(41))).await.expect("opens");
+    acme(&script).stream(Some(at(41))).await.expect("opens");
     assert_snapshot!(script.request().await, @r#"
     GET /api/v1/orgs/acme/events/stream HTTP/1.1
     authorization: Bearer mc_ak_live_aaaaaaaa_do-not-tell
@@ -193,16 +193,16 @@ async fn what_is_no_stream_is_not_read_as_one() {
     let page = answer("200 OK", "content-type: text/html", "<html>");
     let busy = answer("503 Service Unavailable", "retry-after: 3", "");
     let script = Script::start(vec![page, busy, vec![Step::Hang]]).await;
-    let server = script.server_with(Duration::from_secs(1), Duration::from_secs(60));
+    let server = acme_with(&script, Duration::from_secs(1), Duration::from_secs(60));
     let mut told = Vec::new();
     for _ in 0..3 {
-        told.push(server.stream(None).await.err().expect("is none").to_string());
+        told.push(server.stream(None).await.expect_err("is none").to_string());
     }
     assert_debug_snapshot!(told, @r#"
     [
-        "the server's answer cannot be read: its event stream is `text/html`: is there a proxy between?",
-        "the server cannot answer now: HTTP 503 Service Unavailable, and not in Mission Control's words: is there a proxy between?",
-        "the server did not answer for 1 s",
+        "the server's answer cannot be read: its event stream is `text/html` (a proxy in between?)",
+        "the server cannot answer now: HTTP 503 Service Unavailable without Mission Control's error body (a proxy in between?)",
+        "the server did not answer within 1 s",
     ]
     "#);
 }
