@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use mission_control_client::{Backoff, Error as ServerError, Item};
 
-use crate::bridge::{Agent, Bridge, Standing};
+use crate::context::{Agent, Bridge, StreamStatus};
 use crate::state::StateError;
 
 /// How long a wrong configuration or a dead key waits before it is tried again without being told.
@@ -54,7 +54,7 @@ pub async fn run(bridge: Arc<Bridge>, agent: Arc<Agent>) {
             }
             Trouble::Wrong(reason) => {
                 tracing::error!(agent.name = %agent.config.name, org.slug = %agent.config.org_slug, %reason, "the agent is configured wrong");
-                agent.set_standing(Standing::Wrong(reason));
+                agent.set_stream(StreamStatus::Misconfigured(reason));
                 WRONG
             }
             trouble => {
@@ -65,7 +65,7 @@ pub async fn run(bridge: Arc<Bridge>, agent: Arc<Agent>) {
                 };
                 let wait = asked.unwrap_or_else(|| backoff.next());
                 tracing::warn!(agent.name = %agent.config.name, error = %trouble, wait = ?wait, "the event stream is down");
-                agent.set_standing(Standing::Reconnecting(trouble.to_string()));
+                agent.set_stream(StreamStatus::Reconnecting(trouble.to_string()));
                 wait
             }
         };
@@ -93,7 +93,7 @@ async fn open_and_take(
 ) -> Result<(), Trouble> {
     let mut cursor = start::start(bridge, agent).await?;
     let mut stream = agent.server.stream(Some(cursor)).await?;
-    agent.set_standing(Standing::Live);
+    agent.set_stream(StreamStatus::Live);
     tracing::info!(agent.name = %agent.config.name, org.slug = %agent.config.org_slug, cursor = %cursor, "the agent is live");
     metrics::gauge!("bridge_sse_connections_active").increment(1.0);
     let _open = Open;

@@ -1,10 +1,9 @@
 //! The one place where everything is wired together; how the bridge starts and ends.
 
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use mission_control_client::Org;
 use secrecy::ExposeSecret as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, watch};
@@ -12,15 +11,14 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::config::{AgentConfig, Config};
+use crate::config::Config;
+use crate::context::{Agent, Bridge};
 use crate::credentials::Credentials;
 use crate::fault::Fault;
 use crate::gateway::Gateway;
-use crate::outbox::Outbox;
-use crate::roster::Roster;
-use crate::session::Sessions;
 use crate::state::{AgentId, Entry, State};
-use crate::{agent, endings, observe, peers};
+use crate::workers::Workers;
+use crate::{agent, endings, observe, outbox, peers, watch as gateway_watch};
 
 /// How long the outbox is flushed when the bridge stops.
 const FLUSH: Duration = Duration::from_secs(8);
@@ -28,147 +26,6 @@ const FLUSH: Duration = Duration::from_secs(8);
 const FORCED: Duration = Duration::from_secs(15);
 /// How often a changed secrets file is looked for.
 const SECRETS: Duration = Duration::from_secs(5);
-
-/// How an agent's link to the server stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// It has not been live yet.
-    Starting,
-    /// Its stream is open.
-    Live,
-    /// Its stream is not open, for this reason.
-    Reconnecting(String),
-    /// Its key is no good; nothing is done for it until it gets another.
-    KeyDead(String),
-    /// It is configured wrong: something to be mended by a person.
-    Wrong(String),
-}
-
-impl Standing {
-    /// Its name in `/health`.
-    pub const fn as_str(&self) -> &'static str {
-        match self {
-            Standing::Starting => "starting",
-            Standing::Live => "live",
-            Standing::Reconnecting(_) => "reconnecting",
-            Standing::KeyDead(_) => "key_dead",
-            Standing::Wrong(_) => "misconfigured",
-        }
-    }
-
-    /// What is wrong, where something is.
-    pub fn reason(&self) -> Option<&str> {
-        match self {
-            Standing::Starting | Standing::Live => None,
-            Standing::Reconnecting(reason) | Standing::KeyDead(reason) | Standing::Wrong(reason) => {
-                Some(reason)
-            }
-        }
-    }
-}
-
-/// One configured agent.
-pub struct Agent {
-    /// Its number in the state.
-    pub id: AgentId,
-    /// How it is configured.
-    pub config: AgentConfig,
-    /// Mission Control as it sees it.
-    pub server: Org,
-    /// When its newest event happened, in microseconds; 0 = none yet.
-    pub last_event_at: AtomicI64,
-    /// How old the newest event was when it was taken, in microseconds.
-    pub lag_micros: AtomicI64,
-    /// The Gateway has no agent of the name that is configured.
-    pub gateway_agent_missing: AtomicBool,
-    /// Its key was replaced.
-    pub key_changed: Notify,
-    roster: RwLock<Arc<Roster>>,
-    standing: watch::Sender<Standing>,
-}
-
-impl Agent {
-    /// Who and what there is, as it was last read.
-    pub fn roster(&self) -> Arc<Roster> {
-        Arc::clone(&self.roster.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Puts another one in its place.
-    pub fn set_roster(&self, roster: Roster) {
-        *self.roster.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(roster);
-    }
-
-    /// How it stands.
-    pub fn standing(&self) -> Standing {
-        self.standing.borrow().clone()
-    }
-
-    /// Notes how it stands.
-    pub fn set_standing(&self, standing: Standing) {
-        self.standing.send_if_modified(|now| {
-            let changed = *now != standing;
-            *now = standing;
-            changed
-        });
-    }
-
-    /// Notes that the server takes its key no more.
-    pub fn key_died(&self, message: &str) {
-        if !matches!(*self.standing.borrow(), Standing::KeyDead(_)) {
-            tracing::error!(agent.name = %self.config.name, org.slug = %self.config.org_slug, reason = message,
-                "the agent's key is no good: nothing is done for it until it gets another (replace it in the secrets, then SIGHUP)");
-            self.set_standing(Standing::KeyDead(message.to_owned()));
-        }
-    }
-
-    /// Waits until the server takes its key.
-    pub async fn key_works(&self) {
-        let mut standing = self.standing.subscribe();
-        let _ = standing.wait_for(|standing| !matches!(standing, Standing::KeyDead(_))).await;
-    }
-}
-
-/// The running bridge.
-pub struct Bridge {
-    /// How it is configured.
-    pub config: Config,
-    /// What must not be forgotten.
-    pub state: State,
-    /// The OpenClaw Gateway.
-    pub gateway: Gateway,
-    /// Steps at which a test kills it.
-    pub fault: Fault,
-    /// The agents, in the order of the configuration.
-    pub agents: Vec<Arc<Agent>>,
-    /// Tasks of the sessions.
-    pub sessions: Sessions,
-    /// Tasks that send.
-    pub outbox: Outbox,
-    /// A session is to be put away at the Gateway.
-    pub endings: Notify,
-    /// Nothing new is begun.
-    pub stop: CancellationToken,
-    /// Nothing is sent any more.
-    pub closed: CancellationToken,
-    /// Every task that was started.
-    pub tasks: TaskTracker,
-    /// Why it cannot go on at all.
-    fatal: watch::Sender<Option<String>>,
-    credentials: Mutex<Credentials>,
-}
-
-impl Bridge {
-    /// The agent of this number.
-    pub fn agent(&self, id: AgentId) -> Option<&Arc<Agent>> {
-        self.agents.iter().find(|agent| agent.id == id)
-    }
-
-    /// Ends the bridge with this reason: going on would do harm.
-    pub fn give_up(&self, reason: String) {
-        tracing::error!(%reason, "the bridge cannot go on");
-        let _ = self.fatal.send(Some(reason));
-    }
-}
 
 /// Runs the bridge until it is told to stop.
 ///
@@ -187,17 +44,16 @@ pub async fn run(config: Config, credentials: Credentials, fault: Fault) -> anyh
         gateway,
         fault,
         agents,
-        sessions: Sessions::default(),
-        outbox: Outbox::default(),
+        sessions: Workers::default(),
+        outbox: Workers::default(),
         endings: Notify::new(),
         stop,
         closed,
         tasks,
         fatal: watch::Sender::new(None),
-        credentials: Mutex::new(credentials),
     });
     bridge.tasks.spawn(observe::serve(Arc::clone(&bridge), listener, metrics));
-    bridge.tasks.spawn(crate::watch::run(Arc::clone(&bridge)));
+    bridge.tasks.spawn(gateway_watch::run(Arc::clone(&bridge)));
     bridge.tasks.spawn(endings::run(Arc::clone(&bridge)));
     for agent in &bridge.agents {
         bridge.tasks.spawn(agent::run(Arc::clone(&bridge), Arc::clone(agent)));
@@ -205,11 +61,11 @@ pub async fn run(config: Config, credentials: Credentials, fault: Fault) -> anyh
     for (agent, channel) in bridge.state.write(Entry::lanes).await? {
         // Of an agent that is configured no more: it waits until it is again.
         if let Some(agent) = bridge.agent(agent) {
-            bridge.outbox.wake(&bridge, agent, channel);
+            outbox::wake(&bridge, agent, channel);
         }
     }
     observe::notify_ready();
-    let ended = supervise(&bridge).await;
+    let ended = supervise(&bridge, credentials).await;
     end(&bridge).await;
     drop(lock);
     ended
@@ -226,26 +82,14 @@ async fn agents(
         let (slug, name) = (configured.org_slug.clone(), configured.name.clone());
         let id = state.write(move |state| AgentId::of(state, &slug, &name)).await?;
         let key = credentials.get(&configured.api_key_env)?.clone();
-        let nobody =
-            (mission_control_shared::UserId(uuid::Uuid::nil()), configured.name.clone(), String::new());
-        let org = (configured.org_slug.clone(), String::new());
-        agents.push(Arc::new(Agent {
-            id,
-            config: configured.clone(),
-            server: server.with_key(key).org(&configured.org_slug),
-            last_event_at: AtomicI64::new(0),
-            lag_micros: AtomicI64::new(0),
-            gateway_agent_missing: AtomicBool::new(false),
-            key_changed: Notify::new(),
-            roster: RwLock::new(Arc::new(Roster::new(nobody, org, configured.gateway_agent.clone()))),
-            standing: watch::Sender::new(Standing::Starting),
-        }));
+        let org = server.with_key(key).org(&configured.org_slug);
+        agents.push(Arc::new(Agent::new(id, configured.clone(), org)));
     }
     Ok(agents)
 }
 
 /// Waits for the end; looks after secrets and the watchdog meanwhile.
-async fn supervise(bridge: &Arc<Bridge>) -> anyhow::Result<()> {
+async fn supervise(bridge: &Bridge, mut credentials: Credentials) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hang_up = signal(SignalKind::hangup())?;
@@ -261,16 +105,15 @@ async fn supervise(bridge: &Arc<Bridge>) -> anyhow::Result<()> {
                 let reason = reason.ok().and_then(|reason| reason.clone()).unwrap_or_default();
                 anyhow::bail!(reason);
             }
-            _ = hang_up.recv() => reread(bridge, true),
-            _ = secrets.tick() => reread(bridge, false),
+            _ = hang_up.recv() => reread(bridge, &mut credentials, true),
+            _ = secrets.tick() => reread(bridge, &mut credentials, false),
             () = &mut watchdog => {}
         }
     }
 }
 
 /// Reads the secrets again and gives the agents keys that have changed.
-fn reread(bridge: &Bridge, asked: bool) {
-    let mut credentials = bridge.credentials.lock().unwrap_or_else(PoisonError::into_inner);
+fn reread(bridge: &Bridge, credentials: &mut Credentials, asked: bool) {
     if !asked && !credentials.changed() {
         return;
     }

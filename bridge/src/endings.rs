@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::bridge::Bridge;
+use crate::context::Bridge;
 use crate::gateway::{CallError, Connection};
 use crate::state::{StateError, ended, endings};
 

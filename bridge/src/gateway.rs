@@ -13,6 +13,7 @@
 mod call;
 mod connection;
 mod device;
+mod error;
 mod event;
 mod frame;
 mod handshake;
@@ -22,10 +23,11 @@ mod link;
 mod recorded;
 mod socket;
 
-pub use call::{Aborted, AckStatus, CallError, ChatAck, ChatSend};
+pub use call::{Aborted, AckStatus, ChatAck, ChatSend};
 pub use connection::Connection;
 pub use device::DeviceIdentity;
+pub use error::{CallError, LinkError, LinkRefusal, PROTOCOL};
 pub use event::SessionEvent;
-pub use handshake::{Hello, LinkRefusal, PROTOCOL};
+pub use handshake::{GatewayOptions, Hello};
 pub use history::{History, PendingInput, Row, RowFailure, RowRole};
-pub use link::{Gateway, GatewayOptions, LinkError, LinkStatus, connect};
+pub use link::{Gateway, LinkStatus, connect};

@@ -24,11 +24,10 @@ use serde::Serialize;
 use tokio::net::TcpListener;
 use tracing_subscriber::filter::LevelFilter;
 
-use crate::bridge::{Agent, Bridge, Standing};
 use crate::config::{LogFormat, LogLevel, Logging};
+use crate::context::{Agent, Bridge, StreamStatus};
 use crate::gateway::LinkStatus;
 use crate::state::{StateError, Summary};
-use crate::watch;
 
 /// Edges of every histogram of times, in seconds.
 const SECONDS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
@@ -190,14 +189,15 @@ async fn health(bridge: &Bridge) -> Result<Health, StateError> {
             let (org, name) = (&agent.config.org_slug, &agent.config.name);
             let waits = summary.agents.iter().find(|waits| waits.org == *org && waits.name == *name);
             let waits = waits.cloned().unwrap_or_default();
-            let standing = agent.standing();
-            let missing = agent.gateway_agent_missing.load(Ordering::Relaxed).then(|| watch::missing(agent));
+            let stream = agent.stream();
+            let missing =
+                agent.gateway_agent_missing.load(Ordering::Relaxed).then(|| agent.missing_at_gateway());
             let last = agent.last_event_at.load(Ordering::Relaxed);
             AgentHealth {
                 name: name.clone(),
                 org: org.clone(),
-                stream: standing.as_str(),
-                reason: standing.reason().map(str::to_owned).or(missing),
+                stream: stream.as_str(),
+                reason: stream.reason().map(str::to_owned).or(missing),
                 last_event_at: (last > 0).then_some(Timestamp(last)),
                 sessions: waits.sessions,
                 inbox: waits.inbox,
@@ -214,11 +214,11 @@ async fn health(bridge: &Bridge) -> Result<Health, StateError> {
     let mission_control_reachable = bridge
         .agents
         .iter()
-        .any(|agent| agent.standing() != Standing::Starting && !is_away(&agent.standing()));
+        .any(|agent| agent.stream() != StreamStatus::Starting && !is_away(&agent.stream()));
     let gateway_reachable = gateway_reason.is_none();
     let state_writable = bridge.state.is_writable();
     let is_well = |agent: &Agent| {
-        agent.standing() == Standing::Live && !agent.gateway_agent_missing.load(Ordering::Relaxed)
+        agent.stream() == StreamStatus::Live && !agent.gateway_agent_missing.load(Ordering::Relaxed)
     };
     let live = bridge.agents.iter().all(|agent| is_well(agent));
     let status = if live && gateway_reachable && state_writable { "ok" } else { "degraded" };
@@ -232,8 +232,8 @@ async fn health(bridge: &Bridge) -> Result<Health, StateError> {
     })
 }
 
-fn is_away(standing: &Standing) -> bool {
-    matches!(standing, Standing::Reconnecting(_))
+fn is_away(stream: &StreamStatus) -> bool {
+    matches!(stream, StreamStatus::Reconnecting(_))
 }
 
 /// Measures what is measured only when somebody looks.
@@ -274,15 +274,15 @@ pub async fn watchdog(bridge: &Bridge) {
     loop {
         beat.tick().await;
         if bridge.state.answers().await {
-            let standing = standing(bridge);
-            let _ = sd_notify::notify(&[NotifyState::Watchdog, NotifyState::Status(&standing)]);
+            let status = status_line(bridge);
+            let _ = sd_notify::notify(&[NotifyState::Watchdog, NotifyState::Status(&status)]);
         }
     }
 }
 
 /// One line for `systemctl status`.
-fn standing(bridge: &Bridge) -> String {
-    let live = bridge.agents.iter().filter(|agent| agent.standing() == Standing::Live).count();
+fn status_line(bridge: &Bridge) -> String {
+    let live = bridge.agents.iter().filter(|agent| agent.stream() == StreamStatus::Live).count();
     let gateway = match &*bridge.gateway.status().borrow() {
         LinkStatus::Up { .. } => "the Gateway is there".to_owned(),
         LinkStatus::Down { reason, .. } => format!("the Gateway is away: {}", reason.replace('\n', " ")),

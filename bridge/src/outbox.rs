@@ -4,44 +4,24 @@
 //! Woken when something was put into the outbox. Invariant: an entry leaves the state only after the
 //! server's answer; sent twice it is posted once, by its key. Must not know the Gateway.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use mission_control_client::{Backoff, Error as ServerError};
 use mission_control_shared::ChannelId;
-use tokio::sync::Notify;
 
-use crate::bridge::{Agent, Bridge};
 use crate::clock::now;
+use crate::context::{Agent, Bridge};
 use crate::fault::Step;
-use crate::state::{AgentId, Body, Entry, StateError};
+use crate::state::{Body, Entry, StateError};
+use crate::workers::Worker;
 
-type Lanes = HashMap<(AgentId, ChannelId), Arc<Notify>>;
-
-/// The tasks that send.
-#[derive(Default)]
-pub struct Outbox {
-    lanes: Mutex<Lanes>,
-}
-
-impl Outbox {
-    /// Makes a channel's task look for what it has to send.
-    pub fn wake(&self, bridge: &Arc<Bridge>, agent: &Arc<Agent>, channel: ChannelId) {
-        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-        let came = lanes.entry((agent.id, channel)).or_insert_with(|| {
-            let came = Arc::new(Notify::new());
-            let lane = Lane {
-                bridge: Arc::clone(bridge),
-                agent: Arc::clone(agent),
-                channel,
-                came: Arc::clone(&came),
-            };
-            bridge.tasks.spawn(lane.run());
-            came
-        });
-        came.notify_one();
-    }
+/// Makes a channel's task look for what it has to send.
+pub fn wake(bridge: &Arc<Bridge>, agent: &Arc<Agent>, channel: ChannelId) {
+    bridge.outbox.wake((agent.id, channel), |worker| {
+        let lane = Lane { bridge: Arc::clone(bridge), agent: Arc::clone(agent), channel, worker };
+        bridge.tasks.spawn(lane.run());
+    });
 }
 
 /// One channel of one agent.
@@ -49,7 +29,7 @@ struct Lane {
     bridge: Arc<Bridge>,
     agent: Arc<Agent>,
     channel: ChannelId,
-    came: Arc<Notify>,
+    worker: Arc<Worker>,
 }
 
 impl Lane {
@@ -66,7 +46,7 @@ impl Lane {
                 Ok(false) if self.bridge.stop.is_cancelled() => return,
                 Ok(false) => tokio::select! {
                     () = self.bridge.stop.cancelled() => {}
-                    () = self.came.notified() => {}
+                    () = self.worker.wake.notified() => {}
                 },
                 Err(StateError::Closed) => return,
                 Err(error) => {

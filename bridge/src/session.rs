@@ -13,37 +13,22 @@ mod stop;
 pub mod text;
 mod verdict;
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use mission_control_client::Backoff;
-use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
 
-use crate::bridge::{Agent, Bridge};
+use crate::context::{Agent, Bridge};
 use crate::state::{Delivery, SessionId, StateError};
+use crate::workers::Worker;
 
-/// The tasks of the sessions.
-#[derive(Default)]
-pub struct Sessions {
-    running: Mutex<HashMap<SessionId, Arc<Handle>>>,
-}
+pub use stop::stop;
 
-/// One session's task, from outside.
-#[derive(Default)]
-struct Handle {
-    /// Something has come.
-    came: Notify,
-    /// The session has ended.
-    over: CancellationToken,
-}
-
-/// One session's task, from inside.
+/// One session's task.
 struct Runner {
     bridge: Arc<Bridge>,
     agent: Arc<Agent>,
     id: SessionId,
-    handle: Arc<Handle>,
+    worker: Arc<Worker>,
 }
 
 /// How a try to get on went.
@@ -56,28 +41,12 @@ enum Step {
     Over,
 }
 
-impl Sessions {
-    /// Makes a session look for what it has to do.
-    pub fn wake(&self, bridge: &Arc<Bridge>, agent: &Arc<Agent>, id: SessionId) {
-        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        let handle = running.entry(id).or_insert_with(|| {
-            let handle = Arc::new(Handle::default());
-            let (bridge, agent) = (Arc::clone(bridge), Arc::clone(agent));
-            let runner = Runner { bridge, agent, id, handle: Arc::clone(&handle) };
-            let tasks = runner.bridge.tasks.clone();
-            tasks.spawn(runner.run());
-            handle
-        });
-        handle.came.notify_one();
-    }
-
-    /// Ends a session's task: what it had to do is gone from the state.
-    pub fn end(&self, id: SessionId) {
-        let handle = self.running.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
-        if let Some(handle) = handle {
-            handle.over.cancel();
-        }
-    }
+/// Makes a session's task look for what it has to do.
+pub fn wake(bridge: &Arc<Bridge>, agent: &Arc<Agent>, id: SessionId) {
+    bridge.sessions.wake(id, |worker| {
+        let runner = Runner { bridge: Arc::clone(bridge), agent: Arc::clone(agent), id, worker };
+        bridge.tasks.spawn(runner.run());
+    });
 }
 
 impl Runner {
@@ -87,7 +56,7 @@ impl Runner {
         loop {
             let step = tokio::select! {
                 () = stopped.cancelled() => return,
-                () = self.handle.over.cancelled() => return,
+                () = self.worker.over.cancelled() => return,
                 step = self.step() => step,
             };
             match step {
@@ -95,8 +64,8 @@ impl Runner {
                 Ok(Step::Over) | Err(StateError::Closed) => return,
                 Ok(Step::Idle) => tokio::select! {
                     () = stopped.cancelled() => return,
-                    () = self.handle.over.cancelled() => return,
-                    () = self.handle.came.notified() => {}
+                    () = self.worker.over.cancelled() => return,
+                    () = self.worker.wake.notified() => {}
                 },
                 Err(error) => {
                     tracing::error!(agent.name = %self.agent.config.name, %error, "a session cannot go on");

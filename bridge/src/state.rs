@@ -10,6 +10,8 @@
 mod delivery;
 mod inbox;
 mod outbox;
+mod record;
+mod refusal;
 mod schema;
 mod session;
 mod summary;
@@ -27,10 +29,12 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode};
 use tokio::sync::oneshot;
 
-pub use self::delivery::{Delivery, DeliveryId, End, NewDelivery, Part};
-pub use self::inbox::{About, Item, Place, Queued, Said, Sender as ItemSender, Taken, Why, take, to_know};
-pub use self::outbox::{Body, Entry};
-pub use self::session::{AgentId, Session, SessionId, ended, endings};
+pub use self::inbox::{take, to_know};
+pub use self::record::{
+    About, AgentId, Body, Delivery, DeliveryId, End, Entry, Item, NewDelivery, Part, Place, Queued, Said,
+    Sender as ItemSender, Session, SessionId, Taken, Why,
+};
+pub use self::session::{ended, endings};
 pub use self::summary::{AgentSummary, Kept, Summary};
 
 /// Transactions that share one commit at most.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use crate::bridge::{Agent, Bridge};
+use crate::context::Bridge;
 use crate::gateway::LinkStatus;
 
 /// How long the Gateway may be away before that is an alert.
@@ -31,7 +31,7 @@ pub async fn run(bridge: Arc<Bridge>) {
                 let is_missing = !known.iter().any(|id| id.eq_ignore_ascii_case(&agent.config.gateway_agent));
                 agent.gateway_agent_missing.store(is_missing, Ordering::Relaxed);
                 if is_missing {
-                    tracing::error!(agent.name = %agent.config.name, reason = %missing(agent), "an agent cannot be reached");
+                    tracing::error!(agent.name = %agent.config.name, reason = %agent.missing_at_gateway(), "an agent cannot be reached");
                 }
             }
         }
@@ -40,12 +40,4 @@ pub async fn run(bridge: Arc<Bridge>) {
             () = connection.closed() => {}
         }
     }
-}
-
-/// What is said of an agent that the Gateway lacks.
-pub fn missing(agent: &Agent) -> String {
-    format!(
-        "the Gateway has no agent `{0}`: add it there (`openclaw agents add {0}`), or correct `gateway_agent`",
-        agent.config.gateway_agent
-    )
 }

@@ -7,8 +7,10 @@ use mission_control_client::Error as ServerError;
 use mission_control_shared::{Cursor, Me};
 
 use super::Trouble;
-use crate::bridge::{Agent, Bridge};
+use crate::context::{Agent, Bridge};
 use crate::roster::Roster;
+use crate::session;
+use crate::state::Session;
 
 /// Reads who and what there is, subscribes, and tells where the stream goes on.
 pub(super) async fn start(bridge: &Arc<Bridge>, agent: &Arc<Agent>) -> Result<Cursor, Trouble> {
@@ -119,7 +121,7 @@ async fn leave_what_was_left(bridge: &Arc<Bridge>, agent: &Arc<Agent>) -> Result
         })
         .await?;
     for session in ended {
-        bridge.sessions.end(session);
+        bridge.sessions.end(&session);
         bridge.endings.notify_one();
     }
     Ok(())
@@ -128,9 +130,9 @@ async fn leave_what_was_left(bridge: &Arc<Bridge>, agent: &Arc<Agent>) -> Result
 /// Makes every session look for what it has to do.
 async fn wake_sessions(bridge: &Arc<Bridge>, agent: &Arc<Agent>) -> Result<(), Trouble> {
     let id = agent.id;
-    for session in bridge.state.write(move |state| id.sessions(state)).await? {
-        bridge.sessions.wake(bridge, agent, session.id);
-        bridge.sessions.stop(bridge, agent, session.id);
+    for Session { id, .. } in bridge.state.write(move |state| id.sessions(state)).await? {
+        session::wake(bridge, agent, id);
+        session::stop(bridge, agent, id);
     }
     Ok(())
 }

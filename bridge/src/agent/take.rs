@@ -7,12 +7,13 @@ use mission_control_shared::{Cursor, Event, EventKind};
 
 use super::Trouble;
 use super::start::{refresh, subscribe};
-use crate::bridge::{Agent, Bridge};
 use crate::clock::now;
+use crate::context::{Agent, Bridge};
 use crate::fault::Step;
 use crate::roster::Roster;
 use crate::route::{Change, Routed, route};
 use crate::state::{AgentId, Entry, Said, Taken, take};
+use crate::{outbox, session};
 
 /// Events that may be taken again after a crash without harm before the cursor is written all the
 /// same: those that are nothing to the agent.
@@ -51,7 +52,7 @@ pub(super) async fn event(
             Ok(session)
         });
         if let Some(session) = left.await? {
-            bridge.sessions.end(session.id);
+            bridge.sessions.end(&session.id);
             bridge.endings.notify_one();
         }
         return Ok(());
@@ -99,18 +100,18 @@ async fn keep(bridge: &Arc<Bridge>, agent: &Arc<Agent>, cursor: Cursor, said: Sa
     bridge.fault.reach(Step::EventStored);
     if let Some(session) = wakes {
         metrics::counter!("bridge_messages_inbound_total").increment(1);
-        bridge.sessions.wake(bridge, agent, session);
+        session::wake(bridge, agent, session);
     }
     if let Some(session) = stops {
         metrics::counter!("bridge_commands_routed_total").increment(1);
-        bridge.sessions.stop(bridge, agent, session);
+        session::stop(bridge, agent, session);
     }
     if skipped {
         metrics::counter!("bridge_wakes_skipped_total").increment(1);
     }
     if broke {
         metrics::counter!("bridge_loop_stops_total").increment(1);
-        bridge.outbox.wake(bridge, agent, channel);
+        outbox::wake(bridge, agent, channel);
     }
     Ok(())
 }
@@ -204,7 +205,7 @@ pub(super) async fn reset(bridge: &Arc<Bridge>, agent: &Arc<Agent>, at: Cursor) 
         Ok(sessions)
     });
     for session in told.await? {
-        bridge.outbox.wake(bridge, agent, session.channel_id);
+        outbox::wake(bridge, agent, session.channel_id);
     }
     Ok(())
 }

@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use super::check::{fits, secret_name};
 use super::file::{Node, Tree};
-use super::section::{At, Section, choose};
+use super::section::{At, Section, choose, fits, secret_name};
 use super::{AgentConfig, WakeOn};
 
 const WAKES: [(&str, WakeOn); 6] = [

@@ -8,7 +8,7 @@ use url::Url;
 
 use super::agents::agents;
 use super::file::Tree;
-use super::section::{At, Problems, Section, shown};
+use super::section::{At, Problems, Section, secret_name, shown};
 use super::{Config, GatewayConfig, LogFormat, LogLevel, Logging, MissionControl, Provider, Updates};
 
 const LEVELS: [(&str, LogLevel); 5] = [
@@ -175,40 +175,6 @@ fn updates(top: &mut Section<'_>) -> Updates {
     let hours = section.number("interval_hours", 24, 1..=720);
     let notify = section.one_of("notify", "org_wide", &[("org_wide", "org_wide")]).to_owned();
     Updates { check: check.value, interval: Duration::from_secs(u64::from(hours) * 3600), notify }
-}
-
-/// The name of a secret, never the secret itself.
-pub(super) fn secret_name(section: &mut Section<'_>, key: &str, example: &str) -> Option<String> {
-    let name = section.required(key, &format!("name the secret, such as `{key}: {example}`"))?;
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    let good = name.value.bytes().all(plain) && !name.value.as_bytes()[0].is_ascii_digit();
-    // A key of ours would be a fine name for a variable.
-    if good && !name.value.to_lowercase().starts_with("mc_ak_") && name.value.len() <= 100 {
-        return Some(name.value);
-    }
-    let called = section.name(key);
-    section.problem(
-        name.line,
-        format!("`{called}` must be the name of a secret, such as `{example}`, never the secret itself: no secrets in this file"),
-    );
-    None
-}
-
-/// The text, if it is good; `what` says what it must be.
-pub(super) fn fits(
-    section: &mut Section<'_>,
-    key: &str,
-    text: Option<At<String>>,
-    is_good: impl Fn(&str) -> bool,
-    what: &str,
-) -> Option<String> {
-    let At { line, value } = text?;
-    if is_good(&value) {
-        return Some(value);
-    }
-    let name = section.name(key);
-    section.problem(line, format!("`{name}` must be {what}, not `{}`", shown(&value)));
-    None
 }
 
 /// An address with one of these schemes. Errors: what is wrong with it.

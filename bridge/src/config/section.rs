@@ -198,3 +198,37 @@ fn nearest<'k>(text: &str, known: &[&'k str]) -> Option<&'k str> {
 pub(super) fn shown(text: &str) -> String {
     if text.contains("mc_ak_") { "…".to_owned() } else { text.chars().take(60).collect() }
 }
+
+/// The name of a secret, never the secret itself.
+pub(super) fn secret_name(section: &mut Section<'_>, key: &str, example: &str) -> Option<String> {
+    let name = section.required(key, &format!("name the secret, such as `{key}: {example}`"))?;
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let good = name.value.bytes().all(plain) && !name.value.as_bytes()[0].is_ascii_digit();
+    // A key of ours would be a fine name for a variable.
+    if good && !name.value.to_lowercase().starts_with("mc_ak_") && name.value.len() <= 100 {
+        return Some(name.value);
+    }
+    let called = section.name(key);
+    section.problem(
+        name.line,
+        format!("`{called}` must be the name of a secret, such as `{example}`, never the secret itself: no secrets in this file"),
+    );
+    None
+}
+
+/// The text, if it is good; `what` says what it must be.
+pub(super) fn fits(
+    section: &mut Section<'_>,
+    key: &str,
+    text: Option<At<String>>,
+    is_good: impl Fn(&str) -> bool,
+    what: &str,
+) -> Option<String> {
+    let At { line, value } = text?;
+    if is_good(&value) {
+        return Some(value);
+    }
+    let name = section.name(key);
+    section.problem(line, format!("`{name}` must be {what}, not `{}`", shown(&value)));
+    None
+}

@@ -1,13 +1,12 @@
 //! What is asked of the Gateway, and what it answers.
 
-use std::time::Duration;
-
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::connection::{Answer, refused_here};
+use super::error::CallError;
 use super::history::{self, WireMessage};
 use super::{Connection, History};
 
@@ -70,40 +69,6 @@ pub struct Aborted {
     /// What.
     #[serde(default)]
     pub run_ids: Vec<String>,
-}
-
-/// Why a call has no answer.
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum CallError {
-    /// The Gateway said no.
-    #[error("the Gateway refused: {message} ({code})")]
-    Refused {
-        /// Its code; many things share `INVALID_REQUEST`.
-        code: String,
-        /// In its words.
-        message: String,
-        /// More of it; `null` when there is none.
-        details: Value,
-        /// Whether the same may work later.
-        retryable: bool,
-        /// When.
-        retry_after: Option<Duration>,
-        /// The answer that came with the refusal.
-        payload: Option<Box<Value>>,
-    },
-    /// The connection ended first. It may have been done.
-    #[error("the connection to the Gateway ended")]
-    Lost,
-    /// No answer came in time. It may have been done.
-    #[error("the Gateway did not answer in time")]
-    TimedOut,
-}
-
-impl CallError {
-    /// Whether it is about a session that has become another since.
-    fn is_session_changed(&self) -> bool {
-        matches!(self, CallError::Refused { details, .. } if details["reason"] == "session-changed")
-    }
 }
 
 /// More than any answer has.

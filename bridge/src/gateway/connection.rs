@@ -10,9 +10,10 @@ use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
+use super::error::CallError;
 use super::frame::{self, Frame};
 use super::socket::{self, Outgoing, Socket};
-use super::{CallError, Hello, SessionEvent, event};
+use super::{Hello, SessionEvent, event};
 
 /// How long an answer may take; a Gateway that has just started takes many seconds.
 const CALL_TIMEOUT: Duration = Duration::from_secs(60);

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::CallError;
+use super::error::CallError;
 
 /// A frame of the Gateway.
 #[derive(Debug)]

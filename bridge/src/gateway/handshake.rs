@@ -1,20 +1,19 @@
 //! The first words of a connection: the Gateway's challenge, our `connect`, its `hello-ok`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
+use super::DeviceIdentity;
+use super::error::{CallError, LinkError, LinkRefusal, PROTOCOL};
 use super::frame::{self, Frame};
-use super::link::{GatewayOptions, LinkError};
 use super::socket::{Socket, closed_because};
-use super::{CallError, DeviceIdentity};
 
-/// The protocol that is spoken here.
-pub const PROTOCOL: u32 = 4;
 /// What the bridge needs to be allowed: people's texts go without command interpretation, which is
 /// for administrators.
 pub(super) const SCOPES: [&str; 3] = ["operator.read", "operator.write", "operator.admin"];
@@ -22,6 +21,17 @@ pub(super) const SCOPES: [&str; 3] = ["operator.read", "operator.write", "operat
 pub(super) const CLIENT: &str = "gateway-client";
 pub(super) const MODE: &str = "backend";
 pub(super) const ROLE: &str = "operator";
+
+/// Where the Gateway is and who we are to it.
+#[derive(Clone, Debug)]
+pub struct GatewayOptions {
+    /// `ws://…` or `wss://…`.
+    pub url: String,
+    /// What opens it.
+    pub token: SecretString,
+    /// For a Gateway that is not on loopback.
+    pub identity: Option<Arc<DeviceIdentity>>,
+}
 
 /// What the Gateway said of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,63 +48,6 @@ pub struct Hello {
     pub max_payload: usize,
     /// How often it gives a sign of life.
     pub tick: Duration,
-}
-
-/// Why the Gateway does not let us in. Each says how to mend it.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum LinkRefusal {
-    /// The token is not the Gateway's.
-    #[error(
-        "the Gateway does not accept this token: put the value of its `gateway.auth.token` into the secret that `gateway.token_env` names"
-    )]
-    WrongToken,
-    /// It speaks another protocol.
-    #[error("the Gateway speaks protocol {gateway}, this bridge speaks {PROTOCOL}: update {}", older(*.gateway))]
-    Protocol {
-        /// Its protocol; 0 when it did not say.
-        gateway: u32,
-    },
-    /// It lets us in, but not do all that is needed.
-    #[error(
-        "the Gateway does not grant {}: approve this bridge's device again on the Gateway's host (`openclaw devices list`, `openclaw devices approve <requestId>`), or use the Gateway's shared token", scopes.join(", ")
-    )]
-    MissingScopes {
-        /// What is missing.
-        scopes: Vec<String>,
-    },
-    /// It does not know this bridge's device yet.
-    #[error(
-        "the Gateway does not know this bridge yet: run `openclaw devices approve {}` on the Gateway's host", request_id.as_deref().unwrap_or("<requestId>")
-    )]
-    PairingRequired {
-        /// What is to be approved.
-        request_id: Option<String>,
-    },
-    /// It asks for a device identity where none was shown.
-    #[error(
-        "the Gateway asks for a device identity: connect to it directly, not through a proxy on loopback"
-    )]
-    DeviceRequired,
-    /// It does not believe the device's signature.
-    #[error(
-        "the Gateway does not accept this bridge's device signature ({code}): set the clocks of both machines right; if they are, delete the bridge's device file and approve the bridge anew"
-    )]
-    DeviceRefused {
-        /// Its code.
-        code: String,
-    },
-    /// Something else.
-    #[error("the Gateway refused the connection: {message} ({code})")]
-    Other {
-        /// Its code.
-        code: String,
-        /// In its words.
-        message: String,
-    },
-}
-
-fn older(gateway: u32) -> &'static str {
-    if gateway > PROTOCOL { "the bridge" } else { "the Gateway" }
 }
 
 /// Speaks the first words on a new socket.

@@ -10,7 +10,9 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::{Connection, DeviceIdentity, LinkRefusal, handshake, socket};
+use super::error::LinkError;
+use super::handshake::GatewayOptions;
+use super::{Connection, DeviceIdentity, handshake, socket};
 
 /// How long it may take from the first packet to `hello-ok`.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(30);
@@ -20,17 +22,6 @@ const STEADY: Duration = Duration::from_secs(10);
 /// A Gateway on this machine is back within seconds of its restart, and trying costs nothing.
 const LONGEST_NEAR: Duration = Duration::from_secs(5);
 const LONGEST: Duration = Duration::from_secs(60);
-
-/// Where the Gateway is and who we are to it.
-#[derive(Clone, Debug)]
-pub struct GatewayOptions {
-    /// `ws://…` or `wss://…`.
-    pub url: String,
-    /// What opens it.
-    pub token: SecretString,
-    /// For a Gateway that is not on loopback.
-    pub identity: Option<Arc<DeviceIdentity>>,
-}
 
 /// How the link stands.
 #[derive(Clone, Debug)]
@@ -49,23 +40,6 @@ pub enum LinkStatus {
         /// Since when.
         since: Instant,
     },
-}
-
-/// Why a connection could not be made.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum LinkError {
-    /// The Gateway said no.
-    #[error(transparent)]
-    Refused(LinkRefusal),
-    /// It is starting; soon.
-    #[error("the Gateway is starting")]
-    Starting {
-        /// When to try again.
-        retry_after: Duration,
-    },
-    /// It cannot be reached, or does not speak as one.
-    #[error("{0}")]
-    Unreachable(String),
 }
 
 /// The Gateway, by one supervised connection.

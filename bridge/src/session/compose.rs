@@ -6,6 +6,7 @@ use mission_control_shared::MessageId;
 use super::Runner;
 use super::text::{Introduction, Told, told};
 use crate::clock::now;
+use crate::outbox;
 use crate::state::{Delivery, Entry, NewDelivery, Queued, Session, StateError, Why, to_know};
 
 /// The time in which `max_runs_per_hour` counts.
@@ -73,7 +74,7 @@ impl Runner {
             .await?;
         if broke {
             metrics::counter!("bridge_loop_stops_total").increment(1);
-            self.bridge.outbox.wake(&self.bridge, &self.agent, session.channel_id);
+            outbox::wake(&self.bridge, &self.agent, session.channel_id);
         }
         Ok(queued)
     }

@@ -5,6 +5,7 @@ use mission_control_shared::{MessageKind, ReceiptState};
 use super::Runner;
 use super::text::parts;
 use crate::fault::Step;
+use crate::outbox;
 use crate::state::{Delivery, End, Entry, Part, Session, StateError};
 
 /// Longest reason that is posted, in characters.
@@ -39,7 +40,7 @@ impl Runner {
         let (ending, delivery) = (session.clone(), delivery.clone());
         self.bridge.state.write(move |state| delivery.end(state, &ending, &end)).await?;
         self.bridge.fault.reach(Step::AnswerStored);
-        self.bridge.outbox.wake(&self.bridge, &self.agent, session.channel_id);
+        outbox::wake(&self.bridge, &self.agent, session.channel_id);
         Ok(())
     }
 
@@ -51,7 +52,7 @@ impl Runner {
         let key = format!("{}:away", delivery.id);
         let entry = Entry::notice(session.lane(), key, text.to_owned(), delivery.item.message_id);
         self.bridge.state.write(move |state| entry.queue(state)).await?;
-        self.bridge.outbox.wake(&self.bridge, &self.agent, session.channel_id);
+        outbox::wake(&self.bridge, &self.agent, session.channel_id);
         Ok(())
     }
 }

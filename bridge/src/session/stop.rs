@@ -7,23 +7,22 @@ use std::time::Duration;
 use mission_control_shared::{MessageKind, ReceiptState};
 use tokio::time::timeout;
 
-use crate::bridge::{Agent, Bridge};
+use crate::context::{Agent, Bridge};
+use crate::outbox;
 use crate::state::{Delivery, Entry, Part, Queued, SessionId, StateError};
 
 /// How long a stop waits for the Gateway.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-impl super::Sessions {
-    /// Carries out the stops that wait in a session.
-    pub fn stop(&self, bridge: &Arc<Bridge>, agent: &Arc<Agent>, id: SessionId) {
-        let bridge = Arc::clone(bridge);
-        let agent = Arc::clone(agent);
-        bridge.tasks.clone().spawn(async move {
-            if let Err(error) = stop_all(&bridge, &agent, id).await {
-                tracing::error!(agent.name = %agent.config.name, %error, "a stop cannot be carried out");
-            }
-        });
-    }
+/// Carries out the stops that wait in a session.
+pub fn stop(bridge: &Arc<Bridge>, agent: &Arc<Agent>, id: SessionId) {
+    let bridge = Arc::clone(bridge);
+    let agent = Arc::clone(agent);
+    bridge.tasks.clone().spawn(async move {
+        if let Err(error) = stop_all(&bridge, &agent, id).await {
+            tracing::error!(agent.name = %agent.config.name, %error, "a stop cannot be carried out");
+        }
+    });
 }
 
 async fn stop_all(bridge: &Arc<Bridge>, agent: &Arc<Agent>, id: SessionId) -> Result<(), StateError> {
@@ -59,6 +58,6 @@ async fn stop_all(bridge: &Arc<Bridge>, agent: &Arc<Agent>, id: SessionId) -> Re
                 Ok(())
             })
             .await?;
-        bridge.outbox.wake(bridge, agent, channel);
+        outbox::wake(bridge, agent, channel);
     }
 }

@@ -1,71 +1,9 @@
 //! What the Gateway has, or is about to get: one delivery at a time in a session.
 
-use mission_control_shared::{MessageKind, ReceiptState};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::inbox::{Item, Queued, item};
-use super::outbox::Entry;
-use super::session::{Session, SessionId};
-
-/// The id of a delivery: that of the event that woke the agent, and of the session, for one event
-/// may wake several agents, and the Gateway's idempotency keys are of all sessions together.
-pub type DeliveryId = String;
-
-/// A delivery that has not ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Delivery {
-    /// Its id.
-    pub id: DeliveryId,
-    /// Its session.
-    pub session_id: SessionId,
-    /// Where it stood in the order of arrival.
-    pub inbox_id: i64,
-    /// What the Gateway gets.
-    pub text: String,
-    /// What woke the agent.
-    pub item: Item,
-    /// Idempotency keys, the newest last; the first is the delivery's id.
-    pub keys: Vec<String>,
-    /// Whether the text is a command of the Gateway's.
-    pub is_command: bool,
-}
-
-/// A delivery to begin.
-#[derive(Clone, Debug)]
-pub struct NewDelivery {
-    /// What woke the agent.
-    pub queued: Queued,
-    /// What the Gateway gets.
-    pub text: String,
-    /// Whether the text is a command of the Gateway's.
-    pub is_command: bool,
-    /// Whether the text tells the agent where it is.
-    pub introduces: bool,
-    /// When it begins, in microseconds.
-    pub now: i64,
-}
-
-/// One message of an answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Part {
-    /// What it says.
-    pub content: String,
-    /// What it is.
-    pub kind: MessageKind,
-}
-
-/// How a delivery ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct End {
-    /// What is posted, in order.
-    pub parts: Vec<Part>,
-    /// How the message that it answers stands now.
-    pub receipt: ReceiptState,
-    /// Why it failed.
-    pub detail: Option<String>,
-    /// Whether the agent has to be told again where it is.
-    pub forgets: bool,
-}
+use super::inbox::item;
+use super::record::{Delivery, End, Entry, NewDelivery, Session, SessionId};
 
 impl Delivery {
     /// The one of a session.

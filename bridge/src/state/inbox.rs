@@ -1,160 +1,12 @@
 //! What has come for the agents and is not handed over yet.
 
-use mission_control_shared::{
-    ChannelId, Cursor, EventId, MessageId, ProjectId, TaskId, TaskStatus, Timestamp,
-};
+use mission_control_shared::Cursor;
 use rusqlite::{Connection, OptionalExtension as _, params};
-use serde::{Deserialize, Serialize};
 
-use super::outbox::{Body, Entry};
-use super::session::{AgentId, Session, SessionId};
+use super::record::{AgentId, Entry, Item, Queued, Said, Session, SessionId, Taken, Why};
 
 /// Things to know that a session keeps; what is older is counted, and can be read in the channel.
 const KEPT: i64 = 200;
-
-/// Why something wakes an agent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Why {
-    /// It is mentioned.
-    Mention,
-    /// A task is assigned to it.
-    Assignment,
-    /// Somebody else changed a task of its own.
-    TaskChange,
-    /// Somebody answers it.
-    Reply,
-    /// A human speaks where it is the only agent.
-    HumanAlone,
-    /// A command for it.
-    Command,
-    /// The command that goes past the queue.
-    Stop,
-}
-
-impl Why {
-    /// Its name in the state and in the configuration.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Why::Mention => "mention",
-            Why::Assignment => "assignment",
-            Why::TaskChange => "task_change",
-            Why::Reply => "reply",
-            Why::HumanAlone => "human_alone",
-            Why::Command => "command",
-            Why::Stop => "stop",
-        }
-    }
-
-    fn from_text(text: &str) -> Option<Why> {
-        const ALL: [Why; 7] = [
-            Why::Mention,
-            Why::Assignment,
-            Why::TaskChange,
-            Why::Reply,
-            Why::HumanAlone,
-            Why::Command,
-            Why::Stop,
-        ];
-        ALL.into_iter().find(|why| why.as_str() == text)
-    }
-}
-
-/// Where something happens, to an agent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// The Gateway's session key.
-    pub key: String,
-    /// The channel.
-    pub channel_id: ChannelId,
-    /// The project whose channel it is.
-    pub project_id: Option<ProjectId>,
-}
-
-/// Who did or said it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sender {
-    /// What `@…` mentions.
-    pub handle: String,
-    /// Their name.
-    pub name: String,
-    /// A person, not an agent.
-    pub human: bool,
-}
-
-/// What was said or done.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Item {
-    /// Who; `None` = the server itself.
-    pub sender: Option<Sender>,
-    /// When.
-    pub at: Timestamp,
-    /// What was said, or a line that says what was done.
-    pub text: String,
-    /// The message; `None` when nothing was said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub message_id: Option<MessageId>,
-    /// The task that it is about.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub task: Option<About>,
-    /// Whether it mentions the agent.
-    #[serde(default)]
-    pub mentioned: bool,
-    /// Agent messages in a row before it, by reply.
-    #[serde(default)]
-    pub hops: i64,
-    /// Whether it says that an earlier message was edited: `text` is the new text.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub edited: bool,
-}
-
-/// A task that something is about.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct About {
-    /// Its id.
-    pub id: TaskId,
-    /// Its title, where it is known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub title: Option<String>,
-    /// Its column, where it is known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub status: Option<TaskStatus>,
-}
-
-impl Item {
-    /// Whether a human is behind it.
-    pub fn by_human(&self) -> bool {
-        self.sender.as_ref().is_some_and(|sender| sender.human)
-    }
-}
-
-/// What an event is to an agent, ready to be kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Said {
-    /// The event.
-    pub event_id: EventId,
-    /// Where.
-    pub place: Place,
-    /// What.
-    pub item: Item,
-    /// What it wakes the agent for, if it does.
-    pub why: Option<Why>,
-    /// It wakes the agent as a reply if this message is one of its own.
-    pub answers: Option<MessageId>,
-}
-
-/// What has become of it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Taken {
-    /// The session that has something to do.
-    pub wakes: Option<SessionId>,
-    /// The session that is to stop what it does.
-    pub stops: Option<SessionId>,
-    /// The loop breaker has just stopped the session.
-    pub broke: bool,
-    /// It would have woken the agent, but the loop breaker waits for a human.
-    pub skipped: bool,
-}
 
 /// Takes an event: the cursor moves and what concerns the agent is kept, in one.
 pub fn take(
@@ -247,19 +99,6 @@ fn forget_old(connection: &Connection, session: SessionId) -> rusqlite::Result<(
     Ok(())
 }
 
-/// Something that waits to be handed over.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Queued {
-    /// Its place in the order of arrival.
-    pub id: i64,
-    /// The event.
-    pub event_id: String,
-    /// What it wakes the agent for.
-    pub why: Why,
-    /// What was said or done.
-    pub item: Item,
-}
-
 impl Queued {
     /// The oldest that waits in a session.
     pub fn next(connection: &Connection, session: SessionId) -> rusqlite::Result<Option<Queued>> {
@@ -309,28 +148,4 @@ pub(super) fn item(json: &str) -> rusqlite::Result<Item> {
     serde_json::from_str(json).map_err(|error| {
         rusqlite::Error::FromSqlConversionFailure(0, rusqlite::types::Type::Text, Box::new(error))
     })
-}
-
-/// Tells a session that one of its messages could not be posted.
-pub(super) fn tell_refused(
-    connection: &Connection,
-    session: &Session,
-    entry: &Entry,
-    reason: &str,
-    now: Timestamp,
-) -> rusqlite::Result<()> {
-    let Body::Message(message) = &entry.body else { return Ok(()) };
-    let begin: String = message.content.chars().take(200).collect();
-    let text = format!("Your message could not be posted ({reason}). It began: {begin}");
-    let item = Item {
-        sender: None,
-        at: now,
-        text,
-        message_id: None,
-        task: None,
-        mentioned: false,
-        hops: 0,
-        edited: false,
-    };
-    insert(connection, session.id, &format!("refused:{}", entry.key), None, &item)
 }

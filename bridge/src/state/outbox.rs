@@ -1,83 +1,12 @@
 //! What is to be posted: in order within a channel, each under a key that the server keeps for ever.
 
-use mission_control_shared::{
-    ChannelId, MessageId, MessageKind, NewMessage, NewReceipt, ReceiptState, Timestamp,
-};
+use mission_control_shared::ChannelId;
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
-use serde::{Deserialize, Serialize};
 
-use super::delivery::Part;
-use super::inbox::Item;
-use super::session::{AgentId, Session, id};
-
-/// What is sent.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Body {
-    /// A message to be posted.
-    Message(NewMessage),
-    /// How far the agent is with a message.
-    Receipt(MessageId, NewReceipt),
-}
-
-/// Something to be sent.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Entry {
-    /// Its place in the order; 0 before it is queued.
-    pub id: i64,
-    /// Whose it is.
-    pub agent: AgentId,
-    /// Where it goes.
-    pub channel_id: ChannelId,
-    /// The server's `Idempotency-Key`.
-    pub key: String,
-    /// What it is.
-    pub body: Body,
-}
+use super::record::{AgentId, Entry};
+use super::session::id;
 
 impl Entry {
-    /// A part of an answer.
-    pub fn answer(session: &Session, key: String, part: &Part, to: &Item) -> Entry {
-        let body = Body::Message(NewMessage {
-            content: part.content.clone(),
-            kind: (part.kind != MessageKind::Text).then_some(part.kind),
-            mentions: Vec::new(),
-            task_id: to.task.as_ref().map(|task| task.id),
-            reply_to_id: to.message_id,
-        });
-        Entry { id: 0, agent: session.agent, channel_id: session.channel_id, key, body }
-    }
-
-    /// A remark about the work itself.
-    pub fn notice(
-        (agent, channel_id): (AgentId, ChannelId),
-        key: String,
-        content: String,
-        to: Option<MessageId>,
-    ) -> Entry {
-        let body = Body::Message(NewMessage {
-            content,
-            kind: Some(MessageKind::Notice),
-            mentions: Vec::new(),
-            task_id: None,
-            reply_to_id: to,
-        });
-        Entry { id: 0, agent, channel_id, key, body }
-    }
-
-    /// How far the agent is with a message.
-    pub fn receipt(
-        session: &Session,
-        delivery: &str,
-        message: MessageId,
-        state: ReceiptState,
-        detail: Option<String>,
-    ) -> Entry {
-        let key = format!("{delivery}:receipt");
-        let body = Body::Receipt(message, NewReceipt { state, detail });
-        Entry { id: 0, agent: session.agent, channel_id: session.channel_id, key, body }
-    }
-
     /// Puts it behind what waits; the same key twice is once.
     pub fn queue(&self, connection: &Connection) -> rusqlite::Result<()> {
         let body = serde_json::to_string(&self.body).expect("our own types always become JSON");
@@ -113,18 +42,6 @@ impl Entry {
     /// The server has it.
     pub fn done(&self, connection: &Connection) -> rusqlite::Result<()> {
         connection.prepare_cached("DELETE FROM outbox WHERE id = ?1")?.execute([self.id]).map(drop)
-    }
-
-    /// It finally cannot be sent: kept with the reason. A receipt is worth no keeping.
-    pub fn fail(&self, connection: &Connection, reason: &str, now: Timestamp) -> rusqlite::Result<()> {
-        if matches!(self.body, Body::Receipt(..)) {
-            return self.done(connection);
-        }
-        connection.execute("UPDATE outbox SET failed = ?2 WHERE id = ?1", params![self.id, reason])?;
-        if let Some(session) = super::SessionId::find(connection, self.agent, self.channel_id)? {
-            super::inbox::tell_refused(connection, &session, self, reason, now)?;
-        }
-        Ok(())
     }
 }
 

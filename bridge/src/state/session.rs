@@ -3,43 +3,7 @@
 use mission_control_shared::{ChannelId, Cursor, ProjectId};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use super::inbox::Place;
-
-/// An agent of the configuration.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct AgentId(pub i64);
-
-/// One channel of one agent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct SessionId(pub i64);
-
-/// A session as it is kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Session {
-    /// Its number.
-    pub id: SessionId,
-    /// Whose it is.
-    pub agent: AgentId,
-    /// The Gateway's key.
-    pub key: String,
-    /// Where its answers go.
-    pub channel_id: ChannelId,
-    /// The project whose channel it is.
-    pub project_id: Option<ProjectId>,
-    /// Whether the agent has been told where it is.
-    pub introduced: bool,
-    /// Whether the loop breaker waits for a human.
-    pub stopped: bool,
-    /// Things to know that were too many to keep.
-    pub left_out: i64,
-}
-
-impl Session {
-    /// Where its answers leave.
-    pub fn lane(&self) -> (AgentId, ChannelId) {
-        (self.agent, self.channel_id)
-    }
-}
+use super::record::{AgentId, Place, Session, SessionId};
 
 const COLUMNS: &str = "id, agent_id, key, channel_id, project_id, introduced, stopped, left_out";
 
