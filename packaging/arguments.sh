@@ -57,9 +57,11 @@ take_time() {
 
 # The finished program of this component and target, as `program`; its manual, completions and notices are in `share`.
 take_program() {
-    local machine
+    local machine each
     program=target/dist/$target/$name share=target/dist/$target/share/$name
-    [ -f "$program" ] && [ -f "$share/THIRD-PARTY.txt" ] && [ -f "$share/man/$name.1" ] || die 66 "$program is not there, or not whole: run packaging/build.sh $target $component first"
+    for each in "$program" "$share/THIRD-PARTY.txt" "$share/man/$name.1"; do
+        [ -f "$each" ] || die 66 "$each is not there: run packaging/build.sh $target $component first"
+    done
     # The machine that an ELF file is for stands in its bytes 18 and 19.
     machine=$(od -An -tx1 -j18 -N2 "$program" | tr -d ' ')
     case $architecture,$machine in
