@@ -16,20 +16,20 @@ use mission_control_client::{Backoff, Error as ServerError, Item};
 use crate::context::{Agent, Bridge, StreamStatus};
 use crate::state::StateError;
 
-/// How long a wrong configuration or a dead key waits before it is tried again without being told.
+/// The wait before a misconfigured agent or a dead key is tried again unprompted.
 const WRONG: Duration = Duration::from_secs(300);
 
-/// Why a stream is not open any more.
+/// Why a stream ended.
 #[derive(Debug, thiserror::Error)]
 enum Trouble {
     #[error(transparent)]
     Server(#[from] ServerError),
     #[error(transparent)]
     State(#[from] StateError),
-    /// A person has to mend it.
+    /// The configuration is wrong: a person has to correct it.
     #[error("{0}")]
     Wrong(String),
-    /// The server has closed it.
+    /// The server closed it.
     #[error("the server closed the stream")]
     Closed,
 }
@@ -53,12 +53,12 @@ pub async fn run(bridge: Arc<Bridge>, agent: Arc<Agent>) {
                 WRONG
             }
             Trouble::Wrong(reason) => {
-                tracing::error!(agent.name = %agent.config.name, org.slug = %agent.config.org_slug, %reason, "the agent is configured wrong");
+                tracing::error!(agent.name = %agent.config.name, org.slug = %agent.config.org_slug, %reason, "the agent is misconfigured");
                 agent.set_stream(StreamStatus::Misconfigured(reason));
                 WRONG
             }
             trouble => {
-                // What the server refuses may be mended there, so it is tried again as well.
+                // A refusal is retried as well: its cause may be removed at the server.
                 let asked = match &trouble {
                     Trouble::Server(error) => error.delay(&mut backoff),
                     _ => None,
@@ -94,7 +94,7 @@ async fn open_and_take(
     let mut cursor = start::start(bridge, agent).await?;
     let mut stream = agent.server.stream(Some(cursor)).await?;
     agent.set_stream(StreamStatus::Live);
-    tracing::info!(agent.name = %agent.config.name, org.slug = %agent.config.org_slug, cursor = %cursor, "the agent is live");
+    tracing::info!(agent.name = %agent.config.name, org.slug = %agent.config.org_slug, cursor = %cursor, "the event stream is open");
     metrics::gauge!("bridge_sse_connections_active").increment(1.0);
     let _open = Open;
     while let Some(item) = stream.next().await? {

@@ -1,4 +1,4 @@
-//! The one place where everything is wired together; how the bridge starts and ends.
+//! Start, supervision and shutdown: the only module that starts every task.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -59,7 +59,7 @@ pub async fn run(config: Config, credentials: Credentials, fault: Fault) -> anyh
         bridge.tasks.spawn(agent::run(Arc::clone(&bridge), Arc::clone(agent)));
     }
     for (agent, channel) in bridge.state.write(Entry::lanes).await? {
-        // Of an agent that is configured no more: it waits until it is again.
+        // An agent that is no longer configured: its messages wait until it is again.
         if let Some(agent) = bridge.agent(agent) {
             outbox::wake(&bridge, agent, channel);
         }
@@ -88,7 +88,7 @@ async fn agents(
     Ok(agents)
 }
 
-/// Waits for the end; looks after secrets and the watchdog meanwhile.
+/// Waits for the end; meanwhile rereads secrets and feeds the watchdog.
 async fn supervise(bridge: &Bridge, mut credentials: Credentials) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -120,7 +120,7 @@ fn reread(bridge: &Bridge, credentials: &mut Credentials, asked: bool) {
     let new = match Credentials::read(&bridge.config) {
         Ok(new) => new,
         Err(error) => {
-            tracing::error!(%error, "the secrets cannot be read again: the old ones stay");
+            tracing::error!(%error, "the secrets could not be read again; the old ones stay in use");
             return;
         }
     };
@@ -128,7 +128,7 @@ fn reread(bridge: &Bridge, credentials: &mut Credentials, asked: bool) {
         let name = &agent.config.api_key_env;
         let (Ok(old), Ok(key)) = (credentials.get(name), new.get(name)) else { continue };
         if asked || old.expose_secret() != key.expose_secret() {
-            tracing::info!(agent.name = %agent.config.name, "the agent's key is read again");
+            tracing::info!(agent.name = %agent.config.name, "the agent's key was read again");
             agent.server.client().set_key(key.clone());
             agent.key_changed.notify_one();
         }
@@ -139,12 +139,12 @@ fn reread(bridge: &Bridge, credentials: &mut Credentials, asked: bool) {
     *credentials = new;
 }
 
-/// Ends in order: streams first, then what waits to be sent as long as there is time. Runs stay with
-/// the Gateway; they are found again at the next start.
+/// Shuts down in order: streams first, then the outbox while there is time. Runs continue at the
+/// Gateway and are found again at the next start.
 async fn end(bridge: &Arc<Bridge>) {
     observe::notify_stopping();
     tracing::info!("stopping");
-    // What does not end in time is ended: everything that counts is in the state.
+    // Tasks that do not end in time are cut off: everything that counts is in the state.
     std::thread::spawn(|| {
         std::thread::sleep(FORCED);
         std::process::exit(0);

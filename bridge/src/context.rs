@@ -29,9 +29,9 @@ pub enum StreamStatus {
     Live,
     /// Its stream is not open, for this reason.
     Reconnecting(String),
-    /// Its key is no good; nothing is done for it until it gets another.
+    /// The server rejects its key; the agent is idle until it has another.
     KeyDead(String),
-    /// It is configured wrong: something to be mended by a person.
+    /// The configuration is wrong: a person has to correct it.
     Misconfigured(String),
 }
 
@@ -97,12 +97,12 @@ impl Agent {
         }
     }
 
-    /// Who and what there is, as it was last read.
+    /// The roster as it was last read.
     pub fn roster(&self) -> Arc<Roster> {
         Arc::clone(&self.roster.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Puts another one in its place.
+    /// Replaces the roster.
     pub fn set_roster(&self, roster: Roster) {
         *self.roster.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(roster);
     }
@@ -121,16 +121,16 @@ impl Agent {
         });
     }
 
-    /// Notes that the server takes its key no more.
+    /// The server rejects its key.
     pub fn key_died(&self, message: &str) {
         if !matches!(*self.stream.borrow(), StreamStatus::KeyDead(_)) {
             tracing::error!(agent.name = %self.config.name, org.slug = %self.config.org_slug, reason = message,
-                "the agent's key is no good: nothing is done for it until it gets another (replace it in the secrets, then SIGHUP)");
+                "the server rejects the agent's key: the agent is idle until it has another (replace it in the secrets, then send SIGHUP)");
             self.set_stream(StreamStatus::KeyDead(message.to_owned()));
         }
     }
 
-    /// Waits until the server takes its key.
+    /// Waits until the server accepts its key.
     pub async fn key_works(&self) {
         let mut status = self.stream.subscribe();
         let _ = status.wait_for(|status| !matches!(status, StreamStatus::KeyDead(_))).await;
@@ -149,7 +149,7 @@ impl Agent {
 pub struct Bridge {
     /// How it is configured.
     pub config: Config,
-    /// What must not be forgotten.
+    /// What survives a restart.
     pub state: State,
     /// The OpenClaw Gateway.
     pub gateway: Gateway,
@@ -179,9 +179,9 @@ impl Bridge {
         self.agents.iter().find(|agent| agent.id == id)
     }
 
-    /// Ends the bridge with this reason: going on would do harm.
+    /// Stops the bridge with this reason: continuing would do harm.
     pub fn give_up(&self, reason: String) {
-        tracing::error!(%reason, "the bridge cannot go on");
+        tracing::error!(%reason, "the bridge has to stop");
         let _ = self.fatal.send(Some(reason));
     }
 }

@@ -1,7 +1,6 @@
-//! Puts sessions away at the Gateway whose agent has left the project: aborts what runs in them and
-//! archives them.
+//! Archives the Gateway sessions of projects that an agent has left, and aborts what runs in them.
 //!
-//! Woken when a session has ended, and by every new connection, until the Gateway has done it.
+//! Woken when a session has ended and by every new connection, until the Gateway has done it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +21,7 @@ pub async fn run(bridge: Arc<Bridge>) {
             Ok(false) => Duration::from_secs(10),
             Err(StateError::Closed) => return,
             Err(error) => {
-                tracing::error!(%error, "sessions cannot be put away");
+                tracing::error!(%error, "ended sessions could not be archived");
                 Duration::from_secs(10)
             }
         };
@@ -46,7 +45,7 @@ async fn put_away(bridge: &Bridge, connection: &Connection) -> Result<bool, Stat
         match archived {
             Ok(()) => {}
             Err(CallError::Refused { retryable: false, message, .. }) => {
-                tracing::warn!(session.key = %key, error = %message, "the Gateway does not archive a session");
+                tracing::warn!(session.key = %key, error = %message, "the Gateway refused to archive a session");
             }
             Err(_) => return Ok(false),
         }

@@ -15,7 +15,7 @@
 //! | module | owns | must not know |
 //! |---|---|---|
 //! | [`cli`] | subcommands, exit codes, what `check` and `status` print | how events and answers are carried |
-//! | [`bridge`] | start, supervision, reread secrets, shutdown: the only module that starts every task | what a task does |
+//! | [`bridge`] | start, supervision, rereading secrets, shutdown: the only module that starts every task | what a task does |
 //! | [`agent`] | an agent's event stream, its roster, joining and leaving projects | the Gateway |
 //! | [`session`] | the next delivery of a session, handed to the Gateway and followed to its end | the event stream |
 //! | [`outbox`] | posting what waits, in order within a channel, until the server has answered | the Gateway |

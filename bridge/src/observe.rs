@@ -74,7 +74,7 @@ pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
         format!("`health.listen`: {address} cannot be opened; give another address and port")
     })?;
     let address = listener.local_addr()?;
-    tracing::info!(%address, "health and metrics are served");
+    tracing::info!(%address, "serving health and metrics");
     Ok(listener)
 }
 

@@ -1,8 +1,7 @@
-//! Brings what is to be posted to the server: in order within a channel, one task for each channel
-//! of each agent.
+//! Posts the entries of the outbox: one task for each channel of each agent, in order.
 //!
-//! Woken when something was put into the outbox. Invariant: an entry leaves the state only after the
-//! server's answer; sent twice it is posted once, by its key. Must not know the Gateway.
+//! Woken when an entry was added. Invariant: an entry leaves the state only after the server's answer;
+//! sent twice, it is posted once, by its idempotency key. Must not know the Gateway.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +15,7 @@ use crate::fault::Step;
 use crate::state::{Body, Entry, StateError};
 use crate::workers::Worker;
 
-/// Makes a channel's task look for what it has to send.
+/// Wakes the task of a channel.
 pub fn wake(bridge: &Arc<Bridge>, agent: &Arc<Agent>, channel: ChannelId) {
     bridge.outbox.wake((agent.id, channel), |worker| {
         let lane = Lane { bridge: Arc::clone(bridge), agent: Arc::clone(agent), channel, worker };
@@ -34,7 +33,7 @@ struct Lane {
 
 impl Lane {
     async fn run(self) {
-        // What is under way when the bridge stops is sent as long as there is time.
+        // On shutdown, waiting entries are still sent while there is time.
         let closed = self.bridge.closed.clone();
         loop {
             let sent = tokio::select! {
@@ -50,7 +49,7 @@ impl Lane {
                 },
                 Err(StateError::Closed) => return,
                 Err(error) => {
-                    tracing::error!(agent.name = %self.agent.config.name, %error, "an answer cannot be sent");
+                    tracing::error!(agent.name = %self.agent.config.name, %error, "an outbox entry could not be processed");
                     tokio::time::sleep(Duration::from_secs(5)).await;
                 }
             }
@@ -72,7 +71,7 @@ impl Lane {
             None => {}
             Some(reason) => {
                 metrics::counter!("bridge_messages_outbound_errors_total").increment(1);
-                tracing::warn!(agent.name = %self.agent.config.name, entry.key = %entry.key, %reason, "the server refuses a message; it is kept, see `mc-bridge status`");
+                tracing::warn!(agent.name = %self.agent.config.name, entry.key = %entry.key, %reason, "the server refused a message; it is kept, see `mc-bridge status`");
             }
         }
         self.bridge
@@ -107,7 +106,7 @@ impl Lane {
                 Err(error) => error,
             };
             let Some(wait) = error.delay(&mut backoff) else { return Some(error.to_string()) };
-            tracing::debug!(agent.name = %self.agent.config.name, %error, wait = ?wait, "an answer waits for the server");
+            tracing::debug!(agent.name = %self.agent.config.name, %error, wait = ?wait, "the server is unavailable; a message waits");
             tokio::time::sleep(wait).await;
         }
     }

@@ -11,7 +11,7 @@ use mission_control_shared::{
     TopicType, User, UserId, UserStatus, UserType,
 };
 
-use crate::state::{ItemSender, Place};
+use crate::state::{ItemSender, SessionAddress};
 
 /// How long what was read is taken for all that there is.
 const FRESH: Duration = Duration::from_secs(60);
@@ -139,16 +139,16 @@ impl Roster {
     }
 
     /// Where a channel is to the agent; `None` where it is not known.
-    pub fn place(&self, channel_id: ChannelId) -> Option<Place> {
+    pub fn address(&self, channel_id: ChannelId) -> Option<SessionAddress> {
         let project = self.projects.iter().find(|(_, project)| project.channel_id == channel_id);
         if let Some((id, _)) = project {
-            return Some(Place {
+            return Some(SessionAddress {
                 key: self.key(&format!("project:{id}")),
                 channel_id,
                 project_id: Some(*id),
             });
         }
-        self.org_wide.contains_key(&channel_id).then(|| Place {
+        self.org_wide.contains_key(&channel_id).then(|| SessionAddress {
             key: self.key(&format!("org:{channel_id}")),
             channel_id,
             project_id: None,
@@ -157,11 +157,11 @@ impl Roster {
 
     /// Where the agent is told of a task: the channel of the first of its projects that the agent is
     /// a member of, else the oldest channel that everybody is in.
-    pub fn place_of_task(&self, projects: &[ProjectId]) -> Option<Place> {
+    pub fn address_of_task(&self, projects: &[ProjectId]) -> Option<SessionAddress> {
         let of_project = projects.iter().find_map(|id| self.projects.get(id));
         // Ids of version 7 are in the order of making.
         let channel = of_project.map(|project| project.channel_id).or(self.org_wide.keys().min().copied())?;
-        self.place(channel)
+        self.address(channel)
     }
 
     fn key(&self, rest: &str) -> String {
@@ -169,10 +169,10 @@ impl Roster {
     }
 
     /// Whether the agent is the only one in a channel; `None` when a member is not known.
-    pub fn is_only_agent(&self, place: &Place) -> Option<bool> {
+    pub fn is_only_agent(&self, address: &SessionAddress) -> Option<bool> {
         let is_other_agent =
             |id: &UserId| *id != self.me && self.users.get(id).is_some_and(|user| !user.human);
-        match place.project_id.and_then(|id| self.projects.get(&id)) {
+        match address.project_id.and_then(|id| self.projects.get(&id)) {
             Some(project) => {
                 let known = project.member_ids.iter().all(|id| *id == self.me || self.users.contains_key(id));
                 known.then(|| !project.member_ids.iter().any(is_other_agent))

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 
 use crate::config::WakeOn;
 use crate::roster::Roster;
-use crate::state::{About, Item, ItemSender, Place, Said, Why};
+use crate::state::{Inbound, Item, ItemSender, SessionAddress, TaskReference, WakeReason};
 
 /// Commands that belong to agents.
 const COMMANDS: [&str; 5] = ["status", "compact", "new", "stop", "model"];
@@ -20,13 +20,13 @@ const COMMANDS: [&str; 5] = ["status", "compact", "new", "stop", "model"];
 #[derive(Debug, Default)]
 pub struct Routed {
     /// What is to be kept.
-    pub said: Option<Said>,
+    pub inbound: Option<Inbound>,
     /// The agent's own message.
     pub own: Option<MessageId>,
     /// A message whose text is gone.
     pub deleted: Option<MessageId>,
     /// A message whose text was replaced, with the new text. If the message still waits, its text is
-    /// replaced there; otherwise `said` tells the agent of the edit. It never wakes the agent.
+    /// replaced there; otherwise `inbound` tells the agent of the edit. It never wakes the agent.
     pub edited: Option<(MessageId, String)>,
     /// What changes in the roster.
     pub change: Option<Change>,
@@ -111,14 +111,14 @@ impl Reader<'_> {
     }
 
     /// `why`, if the agent is to be woken for it.
-    fn wakes(&self, why: Why) -> Option<Why> {
+    fn wakes(&self, why: WakeReason) -> Option<WakeReason> {
         let asked = match why {
-            Why::Mention => WakeOn::Mention,
-            Why::Assignment => WakeOn::Assignment,
-            Why::TaskChange => WakeOn::TaskChange,
-            Why::Reply => WakeOn::Reply,
-            Why::HumanAlone => WakeOn::HumanAlone,
-            Why::Command | Why::Stop => WakeOn::Command,
+            WakeReason::Mention => WakeOn::Mention,
+            WakeReason::Assignment => WakeOn::Assignment,
+            WakeReason::TaskChange => WakeOn::TaskChange,
+            WakeReason::Reply => WakeOn::Reply,
+            WakeReason::HumanAlone => WakeOn::HumanAlone,
+            WakeReason::Command | WakeReason::Stop => WakeOn::Command,
         };
         self.wake_on.contains(&asked).then_some(why)
     }
@@ -128,29 +128,29 @@ impl Reader<'_> {
         if message.sender.id == self.roster.me {
             return Ok(Routed { own: Some(message.id), ..Routed::default() });
         }
-        let place = self.roster.place(message.channel_id);
-        let Some(place) = place.filter(|_| !is_command && message.deleted_at.is_none()) else {
+        let address = self.roster.address(message.channel_id);
+        let Some(address) = address.filter(|_| !is_command && message.deleted_at.is_none()) else {
             return Ok(Routed::default());
         };
         let item = self.item_of(&message);
-        let alone = item.by_human() && self.roster.is_only_agent(&place).unwrap_or(false);
+        let alone = item.by_human() && self.roster.is_only_agent(&address).unwrap_or(false);
         // Remarks about the work itself are no talk: agents that fail do not wake each other.
         let talk = message.kind == MessageKind::Text;
-        let mention = (talk && item.mentioned).then(|| self.wakes(Why::Mention)).flatten();
-        let why = mention.or_else(|| alone.then(|| self.wakes(Why::HumanAlone)).flatten());
-        let answers = message.reply_to_id.filter(|_| talk && self.wakes(Why::Reply).is_some());
-        self.said(place, item, why, answers)
+        let mention = (talk && item.mentioned).then(|| self.wakes(WakeReason::Mention)).flatten();
+        let why = mention.or_else(|| alone.then(|| self.wakes(WakeReason::HumanAlone)).flatten());
+        let answers = message.reply_to_id.filter(|_| talk && self.wakes(WakeReason::Reply).is_some());
+        self.inbound(address, item, why, answers)
     }
 
     fn edited(&self) -> Result<Routed, Unreadable> {
         let MessagePayload { message, changed, .. } = self.read()?;
         let replaced = changed.iter().any(|field| field == "content") && message.deleted_at.is_none();
-        let place = self.roster.place(message.channel_id);
-        let Some(place) = place.filter(|_| replaced && message.sender.id != self.roster.me) else {
+        let address = self.roster.address(message.channel_id);
+        let Some(address) = address.filter(|_| replaced && message.sender.id != self.roster.me) else {
             return Ok(Routed::default());
         };
         let item = Item { at: self.event.timestamp, edited: true, ..self.item_of(&message) };
-        let routed = self.said(place, item, None, None)?;
+        let routed = self.inbound(address, item, None, None)?;
         Ok(Routed { edited: Some((message.id, message.content)), ..routed })
     }
 
@@ -162,7 +162,7 @@ impl Reader<'_> {
     fn command(&self) -> Result<Routed, Unreadable> {
         let invoked: CommandPayload = self.read()?;
         let (name, channel_id, message_id) = (invoked.command, invoked.channel_id, invoked.message_id);
-        let Some(place) = self.roster.place(channel_id) else { return Ok(Routed::default()) };
+        let Some(address) = self.roster.address(channel_id) else { return Ok(Routed::default()) };
         if !invoked.target_user_ids.contains(&self.roster.me) || !COMMANDS.contains(&name.as_str()) {
             return Ok(Routed::default());
         }
@@ -176,9 +176,9 @@ impl Reader<'_> {
             hops: 0,
             edited: false,
         };
-        let why = if name == "stop" { Why::Stop } else { Why::Command };
+        let why = if name == "stop" { WakeReason::Stop } else { WakeReason::Command };
         match self.wakes(why) {
-            Some(why) => self.said(place, item, Some(why), None),
+            Some(why) => self.inbound(address, item, Some(why), None),
             None => Ok(Routed::default()),
         }
     }
@@ -194,33 +194,33 @@ impl Reader<'_> {
             at: message.created_at,
             text: message.content.clone(),
             message_id: Some(message.id),
-            task: message.task_id.map(|id| About { id, title: None, status: None }),
+            task: message.task_id.map(|id| TaskReference { id, title: None, status: None }),
             mentioned: message.mentions.contains(&self.roster.me),
             hops: message.hops,
             edited: false,
         }
     }
 
-    fn said(
+    fn inbound(
         &self,
-        place: Place,
+        address: SessionAddress,
         item: Item,
-        why: Option<Why>,
+        why: Option<WakeReason>,
         answers: Option<MessageId>,
     ) -> Result<Routed, Unreadable> {
-        let said = Said { event_id: self.event.id, place, item, why, answers };
-        Ok(Routed { said: Some(said), ..Routed::default() })
+        let inbound = Inbound { event_id: self.event.id, address, item, why, answers };
+        Ok(Routed { inbound: Some(inbound), ..Routed::default() })
     }
 
     fn task(&self) -> Result<Routed, Unreadable> {
         let payload: TaskPayload = self.read()?;
         let me = Some(self.roster.me);
         if self.event.kind == EventKind::TaskAssigned && payload.user_id == me {
-            return self.told(&payload.task, "assigned this task to you", Some(Why::Assignment));
+            return self.told(&payload.task, "assigned this task to you", Some(WakeReason::Assignment));
         }
         let mine = payload.task.assignee_ids.contains(&self.roster.me);
         // A new task that is assigned at once is told by `task.assigned`.
-        let why = (mine && self.event.kind != EventKind::TaskCreated).then_some(Why::TaskChange);
+        let why = (mine && self.event.kind != EventKind::TaskCreated).then_some(WakeReason::TaskChange);
         self.told(&payload.task, &self.done_to(&payload), why)
     }
 
@@ -268,18 +268,20 @@ impl Reader<'_> {
     }
 
     /// Something that was done to a task.
-    fn told(&self, task: &Task, done: &str, why: Option<Why>) -> Result<Routed, Unreadable> {
+    fn told(&self, task: &Task, done: &str, why: Option<WakeReason>) -> Result<Routed, Unreadable> {
         if self.event.actor_id == Some(self.roster.me) {
             return Ok(Routed::default());
         }
-        let Some(place) = self.roster.place_of_task(&task.project_ids) else { return Ok(Routed::default()) };
+        let Some(address) = self.roster.address_of_task(&task.project_ids) else {
+            return Ok(Routed::default());
+        };
         let why = why.and_then(|why| self.wakes(why));
         let mut text = done.to_owned();
         if why.is_some() {
             text.push_str(&details(task));
         }
         let item = self.item_of_event(task, text);
-        self.said(place, item, why, None)
+        self.inbound(address, item, why, None)
     }
 
     fn item_of_event(&self, task: &Task, text: String) -> Item {
@@ -288,7 +290,11 @@ impl Reader<'_> {
             at: self.event.timestamp,
             text,
             message_id: None,
-            task: Some(About { id: task.id, title: Some(task.title.clone()), status: Some(task.status) }),
+            task: Some(TaskReference {
+                id: task.id,
+                title: Some(task.title.clone()),
+                status: Some(task.status),
+            }),
             mentioned: false,
             hops: 0,
             edited: false,
@@ -316,10 +322,10 @@ impl Reader<'_> {
 
     fn project(&self) -> Result<Routed, Unreadable> {
         let ProjectPayload { project, from, to, .. } = self.read()?;
-        let moved = self.roster.place(project.channel_id).zip(from.zip(to));
-        let said = moved.map(|(place, (from, to))| Said {
+        let moved = self.roster.address(project.channel_id).zip(from.zip(to));
+        let inbound = moved.map(|(address, (from, to))| Inbound {
             event_id: self.event.id,
-            place,
+            address,
             item: Item {
                 sender: self.actor(),
                 at: self.event.timestamp,
@@ -337,7 +343,7 @@ impl Reader<'_> {
             EventKind::ProjectDeleted => Change::Left(Box::new(project)),
             _ => Change::Project(Box::new(project)),
         };
-        Ok(Routed { said, change: Some(change), ..Routed::default() })
+        Ok(Routed { inbound, change: Some(change), ..Routed::default() })
     }
 }
 

@@ -1,9 +1,8 @@
-//! One task for each session that has something to do: composes the next delivery, hands it to the
-//! Gateway, waits for its end, finds it again after any loss, and ends it in the state.
+//! One task for each session with work: composes the next delivery, hands it to the Gateway, waits for
+//! its end, finds it again after a lost connection, and ends it in the state.
 //!
-//! Woken by the agents' tasks when something has come. Invariant: one delivery at a time in a
-//! session, and none is ended but in the transaction that puts its answer into the outbox. Must not
-//! know the server's stream.
+//! Woken by the agents' tasks. Invariant: one delivery at a time in a session; a delivery ends only in
+//! the transaction that puts its answer into the outbox. Must not know the event stream.
 
 mod carry;
 mod compose;
@@ -41,7 +40,7 @@ enum Step {
     Over,
 }
 
-/// Makes a session's task look for what it has to do.
+/// Wakes the task of a session.
 pub fn wake(bridge: &Arc<Bridge>, agent: &Arc<Agent>, id: SessionId) {
     bridge.sessions.wake(id, |worker| {
         let runner = Runner { bridge: Arc::clone(bridge), agent: Arc::clone(agent), id, worker };
@@ -68,7 +67,7 @@ impl Runner {
                     () = self.worker.wake.notified() => {}
                 },
                 Err(error) => {
-                    tracing::error!(agent.name = %self.agent.config.name, %error, "a session cannot go on");
+                    tracing::error!(agent.name = %self.agent.config.name, %error, "a session failed; retrying");
                     tokio::time::sleep(backoff.next()).await;
                 }
             }

@@ -1,9 +1,8 @@
 //! The state: one SQLite file that holds cursors, sessions, inbox, deliveries and outbox.
 //!
-//! Owns the file, its one connection and the thread that writes. Called by everything that must not
-//! be forgotten. A write is answered when it is on the disk; what waits at the same time shares one
-//! commit. A disk that takes nothing makes writers wait, loudly, until it takes again: nothing goes
-//! on that is not written, so nothing is ever done at most once.
+//! Owns the file, its one connection and the writing thread. A write returns when it is on the disk;
+//! writes that wait at the same time share one commit. While the disk refuses writes, callers wait and
+//! an error is logged: nothing proceeds without its record, so no delivery is lost.
 //!
 //! Invariant: what one closure does is one transaction. Must not know the network.
 
@@ -31,15 +30,15 @@ use tokio::sync::oneshot;
 
 pub use self::inbox::{take, to_know};
 pub use self::record::{
-    About, AgentId, Body, Delivery, DeliveryId, End, Entry, Item, NewDelivery, Part, Place, Queued, Said,
-    Sender as ItemSender, Session, SessionId, Taken, Why,
+    AgentId, Body, Delivery, DeliveryId, End, Entry, Inbound, Item, NewDelivery, Part, Queued,
+    Sender as ItemSender, Session, SessionAddress, SessionId, Taken, TaskReference, WakeReason,
 };
 pub use self::session::{ended, endings};
 pub use self::summary::{AgentSummary, Kept, Summary};
 
 /// Transactions that share one commit at most.
 const BATCH: usize = 64;
-/// How long a write waits before it is tried again on a disk that takes nothing.
+/// The wait before a write is retried while the disk refuses writes.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Why the state cannot be opened or written.
@@ -48,7 +47,7 @@ pub enum StateError {
     /// Another bridge has it.
     #[error("{} is in use by another mc-bridge: stop that one, or give this one another `state.path`", .0.display())]
     InUse(PathBuf),
-    /// The place is not there or not writable.
+    /// The path does not exist or is not writable.
     #[error("{path} cannot be written: {1}: make its folder, and give it with all that is in it to the user that runs mc-bridge (`chown -R`)", path = .0.display())]
     NotWritable(PathBuf, String),
     /// It was written by a newer version.
@@ -75,7 +74,7 @@ pub struct State {
     writable: Arc<AtomicBool>,
 }
 
-/// Holds the state's file; the last one that is dropped lets another bridge have it.
+/// Keeps other bridges from the state's file until it is dropped.
 #[derive(Debug)]
 pub struct Lock(#[expect(dead_code, reason = "held, not read")] File);
 
@@ -101,8 +100,8 @@ impl State {
         self.writable.load(Ordering::Relaxed)
     }
 
-    /// Comes back when the writing thread has answered, if only that the disk takes nothing; `false`
-    /// when there is no such thread any more.
+    /// Waits until the writing thread answers, even if only with an error of the disk; `false` when
+    /// the thread has ended.
     pub async fn answers(&self) -> bool {
         let (answer, answered) = oneshot::channel();
         let job: Job = Box::new(move |batch| batch.run(&|_| Ok(()), answer));
@@ -112,7 +111,7 @@ impl State {
         asked
     }
 
-    /// Does `work` in one transaction and answers when it is on the disk. It may be run again.
+    /// Runs `work` in one transaction and returns when it is on the disk. It may run more than once.
     pub async fn write<T, F>(&self, work: F) -> Result<T, StateError>
     where
         T: Send + 'static,
@@ -127,13 +126,13 @@ impl State {
             match answered.await.map_err(|_| StateError::Closed)? {
                 Ok(done) => {
                     if !self.writable.swap(true, Ordering::Relaxed) {
-                        tracing::info!("the state database takes writes again");
+                        tracing::info!("the state database is writable again");
                     }
                     return Ok(done);
                 }
                 Err(error) if is_of_the_disk(&error) => {
                     if self.writable.swap(false, Ordering::Relaxed) {
-                        tracing::error!(%error, "the state database cannot be written: nothing is delivered until it can; free space or mend its permissions");
+                        tracing::error!(%error, "the state database is not writable: deliveries wait until it is; free disk space or correct its permissions");
                     }
                     tokio::time::sleep(PATIENCE).await;
                 }

@@ -1,7 +1,6 @@
-//! Looks after the link to the Gateway: says when it is away for long, and when it lacks an agent
-//! that is configured.
+//! Logs an error when the Gateway is unreachable for long, and when it lacks a configured agent.
 //!
-//! Changes nothing: what waits for the Gateway waits by itself.
+//! Changes nothing: deliveries wait for the Gateway anyway.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -21,7 +20,7 @@ pub async fn run(bridge: Arc<Bridge>) {
             connection = bridge.gateway.connection() => connection,
             () = tokio::time::sleep(AWAY) => {
                 if let LinkStatus::Down { since, reason, .. } = &*bridge.gateway.status().borrow() {
-                    tracing::error!(away = ?since.elapsed(), %reason, "the OpenClaw Gateway is away: what is for the agents waits");
+                    tracing::error!(away = ?since.elapsed(), %reason, "the OpenClaw Gateway is unreachable: deliveries wait");
                 }
                 continue;
             }
@@ -31,7 +30,7 @@ pub async fn run(bridge: Arc<Bridge>) {
                 let is_missing = !known.iter().any(|id| id.eq_ignore_ascii_case(&agent.config.gateway_agent));
                 agent.gateway_agent_missing.store(is_missing, Ordering::Relaxed);
                 if is_missing {
-                    tracing::error!(agent.name = %agent.config.name, reason = %agent.missing_at_gateway(), "an agent cannot be reached");
+                    tracing::error!(agent.name = %agent.config.name, reason = %agent.missing_at_gateway(), "the Gateway lacks an agent");
                 }
             }
         }

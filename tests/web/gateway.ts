@@ -64,7 +64,7 @@ export class Bridge {
     await writeFile(file, JSON.stringify(config))
     const env = { MC_API_KEY: key, OPENCLAW_GATEWAY_TOKEN: gateway.token }
     const bridge = new Bridge(folder, spawn(binary(), ['run', '--config', file], { env }))
-    await bridge.#says('the agent is live')
+    await bridge.#says('the event stream is open')
     return bridge
   }
 

@@ -1,5 +1,4 @@
-//! What comes before a stream is opened: who the agent is, what it belongs to, what it listens to,
-//! where it goes on.
+//! Before a stream is opened: check the key, read the roster, subscribe, find the cursor.
 
 use std::sync::Arc;
 
@@ -12,11 +11,11 @@ use crate::roster::Roster;
 use crate::session;
 use crate::state::Session;
 
-/// Reads who and what there is, subscribes, and tells where the stream goes on.
+/// Checks the key, reads the roster, subscribes; gives the cursor to resume from.
 pub(super) async fn start(bridge: &Arc<Bridge>, agent: &Arc<Agent>) -> Result<Cursor, Trouble> {
     let me = agent.server.client().me().await?;
     check(agent, &me)?;
-    // First of all, so that nothing that happens meanwhile is missed.
+    // Before the roster is read, so that no event in between is missed.
     let organization = agent.server.organization().await?;
     let epoch = organization
         .log_epoch
@@ -26,7 +25,7 @@ pub(super) async fn start(bridge: &Arc<Bridge>, agent: &Arc<Agent>) -> Result<Cu
     let id = agent.id;
     let cursor = bridge.state.write(move |state| match id.cursor(state)? {
         Some(cursor) => Ok(cursor),
-        // What happened before its first start is not for it.
+        // Events before its first start are not for it.
         None => id.set_cursor(state, head).map(|()| head),
     });
     let cursor = cursor.await?;
@@ -37,7 +36,7 @@ pub(super) async fn start(bridge: &Arc<Bridge>, agent: &Arc<Agent>) -> Result<Cu
     Ok(cursor)
 }
 
-/// Whether the key is that of the configured agent.
+/// Checks that the key belongs to the configured agent.
 fn check(agent: &Agent, me: &Me) -> Result<(), Trouble> {
     let config = &agent.config;
     let Some(membership) = me.memberships.iter().find(|membership| membership.org_slug == config.org_slug)
@@ -59,7 +58,7 @@ fn check(agent: &Agent, me: &Me) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// Reads who and what there is.
+/// Reads the roster.
 async fn read_roster(agent: &Agent, me: &Me, org_name: String) -> Result<(), Trouble> {
     let config = &agent.config;
     let who = (me.id, config.name.clone(), me.display_name.clone());
@@ -84,7 +83,7 @@ async fn fill(agent: &Agent, roster: &mut Roster) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// Reads again who and what there is: somebody or something is not known.
+/// Reads the roster again: somebody or something is not known.
 pub(super) async fn refresh(agent: &Agent) -> Result<(), Trouble> {
     let old = agent.roster();
     let who = (old.me, old.handle.clone(), old.display_name.clone());
@@ -96,7 +95,7 @@ pub(super) async fn refresh(agent: &Agent) -> Result<(), Trouble> {
     if listens { subscribe(agent).await } else { Ok(()) }
 }
 
-/// Listens to the agent's projects and the channels that everybody is in.
+/// Subscribes to the agent's projects and the org-wide channels, if `auto_subscribe` is set.
 pub(super) async fn subscribe(agent: &Agent) -> Result<(), Trouble> {
     if agent.config.auto_subscribe {
         agent.server.put_subscriptions(&agent.roster().subscriptions()).await?;
@@ -104,7 +103,7 @@ pub(super) async fn subscribe(agent: &Agent) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// Ends sessions of projects that the agent left while nobody told it.
+/// Ends sessions of projects that the agent left while its stream was closed.
 async fn leave_what_was_left(bridge: &Arc<Bridge>, agent: &Arc<Agent>) -> Result<(), Trouble> {
     let (id, roster) = (agent.id, agent.roster());
     let ended = bridge
@@ -127,7 +126,7 @@ async fn leave_what_was_left(bridge: &Arc<Bridge>, agent: &Arc<Agent>) -> Result
     Ok(())
 }
 
-/// Makes every session look for what it has to do.
+/// Wakes every session: work may be left from before a restart.
 async fn wake_sessions(bridge: &Arc<Bridge>, agent: &Arc<Agent>) -> Result<(), Trouble> {
     let id = agent.id;
     for Session { id, .. } in bridge.state.write(move |state| id.sessions(state)).await? {

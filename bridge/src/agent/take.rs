@@ -1,4 +1,4 @@
-//! Takes what a stream brings into the state.
+//! Writes the items of a stream to the state.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -12,11 +12,11 @@ use crate::context::{Agent, Bridge};
 use crate::fault::Step;
 use crate::roster::Roster;
 use crate::route::{Change, Routed, route};
-use crate::state::{AgentId, Entry, Said, Taken, take};
+use crate::state::{AgentId, Entry, Inbound, Taken, take};
 use crate::{outbox, session};
 
-/// Events that may be taken again after a crash without harm before the cursor is written all the
-/// same: those that are nothing to the agent.
+/// How often the cursor is written for events that mean nothing to the agent: after a crash, reading
+/// up to this many of them again does no harm.
 const UNWRITTEN: i64 = 200;
 
 /// Takes an event.
@@ -31,7 +31,7 @@ pub(super) async fn event(
     if needs_refresh(&agent.roster(), event) {
         refresh(agent).await?;
     }
-    let Routed { said, own, deleted, edited, change } =
+    let Routed { inbound, own, deleted, edited, change } =
         match route(event, &agent.roster(), &agent.config.wake_on) {
             Ok(routed) => routed,
             Err(error) => {
@@ -63,7 +63,7 @@ pub(super) async fn event(
             .state
             .write(move |state| {
                 id.set_cursor(state, cursor)?;
-                id.says(state, &message, at)
+                id.note_own_message(state, &message, at)
             })
             .await?);
     }
@@ -86,16 +86,21 @@ pub(super) async fn event(
             return Ok(());
         }
     }
-    let Some(said) = said else { return nothing(bridge, id, cursor).await };
-    keep(bridge, agent, cursor, said).await
+    let Some(inbound) = inbound else { return nothing(bridge, id, cursor).await };
+    keep(bridge, agent, cursor, inbound).await
 }
 
 /// Keeps what concerns the agent and wakes who has to do with it.
-async fn keep(bridge: &Arc<Bridge>, agent: &Arc<Agent>, cursor: Cursor, said: Said) -> Result<(), Trouble> {
+async fn keep(
+    bridge: &Arc<Bridge>,
+    agent: &Arc<Agent>,
+    cursor: Cursor,
+    inbound: Inbound,
+) -> Result<(), Trouble> {
     let (id, hops) = (agent.id, i64::from(agent.config.max_agent_hops));
     bridge.fault.reach(Step::EventReceived);
-    let channel = said.place.channel_id;
-    let taken = bridge.state.write(move |state| take(state, id, cursor, Some(&said), hops)).await?;
+    let channel = inbound.address.channel_id;
+    let taken = bridge.state.write(move |state| take(state, id, cursor, Some(&inbound), hops)).await?;
     let Taken { wakes, stops, broke, skipped } = taken;
     bridge.fault.reach(Step::EventStored);
     if let Some(session) = wakes {
@@ -116,7 +121,7 @@ async fn keep(bridge: &Arc<Bridge>, agent: &Arc<Agent>, cursor: Cursor, said: Sa
     Ok(())
 }
 
-/// An event that is nothing to the agent: its cursor is written now and then.
+/// An event that means nothing to the agent: its cursor is written only every so often.
 async fn nothing(bridge: &Bridge, id: AgentId, cursor: Cursor) -> Result<(), Trouble> {
     if cursor.seq % UNWRITTEN == 0 {
         bridge.state.write(move |state| id.set_cursor(state, cursor)).await?;
@@ -124,20 +129,20 @@ async fn nothing(bridge: &Bridge, id: AgentId, cursor: Cursor) -> Result<(), Tro
     Ok(())
 }
 
-/// Whether somebody or something is not known that the decision needs.
+/// Whether routing the event needs somebody or something that the roster does not know.
 fn needs_refresh(roster: &Roster, event: &Event) -> bool {
     let (EventKind::MessageCreated | EventKind::CommandInvoked, Some(channel)) =
         (event.kind, event.channel_id)
     else {
         return false;
     };
-    match roster.place(channel) {
+    match roster.address(channel) {
         None => roster.is_old(),
-        Some(place) => {
+        Some(address) => {
             let stranger = event.actor_id.is_some_and(|id| roster.user(id).is_none());
             // In a channel that everybody is in nobody tells who has come.
-            let crowd = place.project_id.is_none() && roster.is_old();
-            (stranger && roster.is_old()) || crowd || roster.is_only_agent(&place).is_none()
+            let crowd = address.project_id.is_none() && roster.is_old();
+            (stranger && roster.is_old()) || crowd || roster.is_only_agent(&address).is_none()
         }
     }
 }
@@ -188,10 +193,10 @@ pub(super) async fn cursor(
     Ok(bridge.state.write(move |state| id.set_cursor(state, at)).await?)
 }
 
-/// The log is another one, or has forgotten where the agent was: it goes on from the newest event,
-/// and says so where it was at home. Nothing is run again.
+/// The log was restored or cut: the agent continues from the newest event and says so in each of its
+/// channels. Nothing is delivered again.
 pub(super) async fn reset(bridge: &Arc<Bridge>, agent: &Arc<Agent>, at: Cursor) -> Result<(), Trouble> {
-    tracing::warn!(agent.name = %agent.config.name, cursor = %at, "the server's log has changed: the agent goes on from its newest event");
+    tracing::warn!(agent.name = %agent.config.name, cursor = %at, "the server's event log was restored or cut: the agent continues from its newest event");
     let id = agent.id;
     let told = bridge.state.write(move |state| {
         id.set_cursor(state, at)?;
@@ -210,8 +215,7 @@ pub(super) async fn reset(bridge: &Arc<Bridge>, agent: &Arc<Agent>, at: Cursor) 
     Ok(())
 }
 
-/// An event that cannot be read is set aside; the rest goes on. It would not get better by being
-/// read again.
+/// Sets an unreadable event aside and continues: reading it again would not help.
 pub(super) async fn unreadable(
     bridge: &Bridge,
     agent: &Agent,
@@ -219,7 +223,7 @@ pub(super) async fn unreadable(
     event: &str,
     why: &str,
 ) -> Result<(), Trouble> {
-    tracing::error!(agent.name = %agent.config.name, event, why, "an event cannot be read: it is set aside, see `mc-bridge status`");
+    tracing::error!(agent.name = %agent.config.name, event, why, "an event cannot be read and is set aside; see `mc-bridge status`");
     metrics::counter!("bridge_events_set_aside_total").increment(1);
     let id = agent.id;
     let (event, why, at_time) = (event.to_owned(), why.to_owned(), now().0);

@@ -250,18 +250,18 @@ fn of_the_server(error: &ServerError) -> Option<String> {
 async fn is_who(server: &Org, agent: &AgentConfig) -> Result<Result<String, String>, ServerError> {
     let me = server.client().me().await?;
     let (slug, name) = (&agent.org_slug, &agent.name);
-    let Some(place) = me.memberships.iter().find(|place| place.org_slug == *slug) else {
+    let Some(membership) = me.memberships.iter().find(|membership| membership.org_slug == *slug) else {
         let others: Vec<String> =
-            me.memberships.iter().map(|place| format!("`{}`", place.org_slug)).collect();
+            me.memberships.iter().map(|membership| format!("`{}`", membership.org_slug)).collect();
         let others = if others.is_empty() { "none".to_owned() } else { others.join(", ") };
         return Ok(Err(format!(
             "the key is of an agent in {others}, not in `{slug}`: mend `org_slug`, or take the key of an agent there"
         )));
     };
-    if place.handle != *name {
+    if membership.handle != *name {
         return Ok(Err(format!(
             "the key is of `{}`, not of `{name}`: mend `name`, or take that agent's key",
-            place.handle
+            membership.handle
         )));
     }
     // Reads what only a member may, and what `run` needs first.

@@ -170,8 +170,8 @@ fn says(message: &Message) -> Event {
 }
 
 /// Why Kay is woken; `None` when it is something to know or nothing.
-fn wakes(event: &Event, members: &[u128]) -> Option<Why> {
-    routed(event, members).said.and_then(|said| said.why)
+fn wakes(event: &Event, members: &[u128]) -> Option<WakeReason> {
+    routed(event, members).inbound.and_then(|inbound| inbound.why)
 }
 
 fn routed(event: &Event, members: &[u128]) -> Routed {
@@ -182,18 +182,21 @@ fn routed(event: &Event, members: &[u128]) -> Routed {
 fn a_mention_wakes_and_chatter_does_not() {
     let both = [KAY, ADA, BOT];
     let mention = says(&message(ADA, IN_APOLLO, "hello @kay", &[KAY]));
-    assert_eq!(wakes(&mention, &both), Some(Why::Mention));
+    assert_eq!(wakes(&mention, &both), Some(WakeReason::Mention));
     let chatter = says(&message(ADA, IN_APOLLO, "hello all", &[BOT]));
-    let said = routed(&chatter, &both).said.expect("it is something to know");
+    let inbound = routed(&chatter, &both).inbound.expect("it is something to know");
     assert_eq!(
-        (said.why, said.place.key.as_str()),
+        (inbound.why, inbound.address.key.as_str()),
         (None, format!("agent:main:mc:acme:project:{}", id(APOLLO)).as_str())
     );
 }
 
 #[test]
 fn a_human_wakes_the_only_agent_and_an_agent_does_not() {
-    assert_eq!(wakes(&says(&message(ADA, IN_APOLLO, "hello", &[])), &[KAY, ADA]), Some(Why::HumanAlone));
+    assert_eq!(
+        wakes(&says(&message(ADA, IN_APOLLO, "hello", &[])), &[KAY, ADA]),
+        Some(WakeReason::HumanAlone)
+    );
     assert_eq!(wakes(&says(&message(BOT, IN_APOLLO, "hello", &[])), &[KAY, ADA]), None);
     // In the channel of everybody there is another agent.
     assert_eq!(wakes(&says(&message(ADA, GENERAL, "hello", &[])), &[KAY, ADA]), None);
@@ -202,22 +205,22 @@ fn a_human_wakes_the_only_agent_and_an_agent_does_not() {
 #[test]
 fn what_wakes_can_be_configured() {
     let mention = says(&message(ADA, IN_APOLLO, "hello @kay", &[KAY]));
-    let said = |wake_on: &[WakeOn]| {
+    let inbound = |wake_on: &[WakeOn]| {
         let routed = route(&mention, &roster(&[KAY, ADA]), wake_on).expect("it can be read");
-        routed.said.expect("it is something to know").why
+        routed.inbound.expect("it is something to know").why
     };
-    assert_eq!(said(&[WakeOn::Command]), None);
-    assert_eq!(said(&[WakeOn::HumanAlone]), Some(Why::HumanAlone));
+    assert_eq!(inbound(&[WakeOn::Command]), None);
+    assert_eq!(inbound(&[WakeOn::HumanAlone]), Some(WakeReason::HumanAlone));
 }
 
 #[test]
 fn own_messages_commands_and_unknown_channels_are_nothing_to_know() {
     let own = routed(&says(&message(KAY, IN_APOLLO, "mine", &[])), &[KAY, ADA]);
-    assert!(own.said.is_none() && own.own.is_some());
+    assert!(own.inbound.is_none() && own.own.is_some());
     let mut command = says(&message(ADA, IN_APOLLO, "/status", &[]));
     command.payload["command"] = json!(true);
-    assert!(routed(&command, &[KAY, ADA]).said.is_none());
-    assert!(routed(&says(&message(ADA, 77, "elsewhere", &[])), &[KAY, ADA]).said.is_none());
+    assert!(routed(&command, &[KAY, ADA]).inbound.is_none());
+    assert!(routed(&says(&message(ADA, 77, "elsewhere", &[])), &[KAY, ADA]).inbound.is_none());
 }
 
 #[test]
@@ -229,18 +232,18 @@ fn an_edit_tells_the_agent_the_new_text_and_wakes_nobody() {
     };
     let routed = edited(ADA, json!(["content"]));
     assert_eq!(routed.edited, Some((MessageId(id(100)), "@kay now?".to_owned())));
-    let said = routed.said.expect("it is something to know");
-    assert_eq!((said.why, said.answers, said.item.edited), (None, None, true));
-    assert!(edited(KAY, json!(["content"])).said.is_none(), "the agent knows its own edits");
-    assert!(edited(ADA, json!(["pinned_at"])).said.is_none(), "the text is the same");
+    let inbound = routed.inbound.expect("it is something to know");
+    assert_eq!((inbound.why, inbound.answers, inbound.item.edited), (None, None, true));
+    assert!(edited(KAY, json!(["content"])).inbound.is_none(), "the agent knows its own edits");
+    assert!(edited(ADA, json!(["pinned_at"])).inbound.is_none(), "the text is the same");
 }
 
 #[test]
 fn a_reply_wakes_if_it_answers_the_agent() {
     let mut reply = message(ADA, IN_APOLLO, "why?", &[]);
     reply.reply_to_id = Some(MessageId(id(99)));
-    let said = routed(&says(&reply), &[KAY, ADA, BOT]).said.expect("it is something to know");
-    assert_eq!((said.why, said.answers), (None, Some(MessageId(id(99)))));
+    let inbound = routed(&says(&reply), &[KAY, ADA, BOT]).inbound.expect("it is something to know");
+    assert_eq!((inbound.why, inbound.answers), (None, Some(MessageId(id(99)))));
 }
 
 #[test]
@@ -251,11 +254,11 @@ fn commands_are_for_whom_they_name_and_lose_the_mention() {
             "command": command, "args": "mock/mock-b @kay", "channel_id": id(IN_APOLLO), "message_id": id(100),
             "target_user_ids": targets,
         });
-        routed(&event(EventKind::CommandInvoked, ADA, payload), &[KAY, ADA]).said
+        routed(&event(EventKind::CommandInvoked, ADA, payload), &[KAY, ADA]).inbound
     };
     let model = invoked("model", &[KAY, BOT]).expect("it is for Kay");
-    assert_eq!((model.why, model.item.text.as_str()), (Some(Why::Command), "/model mock/mock-b"));
-    assert_eq!(invoked("stop", &[KAY]).expect("it is for Kay").why, Some(Why::Stop));
+    assert_eq!((model.why, model.item.text.as_str()), (Some(WakeReason::Command), "/model mock/mock-b"));
+    assert_eq!(invoked("stop", &[KAY]).expect("it is for Kay").why, Some(WakeReason::Stop));
     assert_eq!(invoked("model", &[BOT]), None);
     assert_eq!(invoked("tasks", &[KAY]), None, "the server answers it");
 }
@@ -265,21 +268,21 @@ fn tasks_wake_whom_they_are_assigned_to() {
     let assigned = |user: u128, projects: &[u128]| {
         let payload = json!({"task": task(projects, &[user]), "user_id": id(user)});
         routed(&event(EventKind::TaskAssigned, ADA, payload), &[KAY, ADA])
-            .said
+            .inbound
             .expect("it is something to know")
     };
     let mine = assigned(KAY, &[APOLLO]);
-    assert_eq!((mine.why, mine.place.channel_id), (Some(Why::Assignment), ChannelId(id(IN_APOLLO))));
+    assert_eq!((mine.why, mine.address.channel_id), (Some(WakeReason::Assignment), ChannelId(id(IN_APOLLO))));
     assert!(mine.item.text.contains("All of it"), "{}", mine.item.text);
-    assert_eq!(assigned(KAY, &[]).place.channel_id, ChannelId(id(GENERAL)), "one without a project");
+    assert_eq!(assigned(KAY, &[]).address.channel_id, ChannelId(id(GENERAL)), "one without a project");
     assert_eq!(assigned(BOT, &[APOLLO]).why, None);
 
     let moved = |actor: u128, assignee: u128| {
         let payload = json!({"task": task(&[APOLLO], &[assignee]), "from": "backlog", "to": "in-progress", "comment": "go"});
-        routed(&event(EventKind::TaskTransitioned, actor, payload), &[KAY, ADA]).said
+        routed(&event(EventKind::TaskTransitioned, actor, payload), &[KAY, ADA]).inbound
     };
     let change = moved(ADA, KAY).expect("it is something to know");
-    assert_eq!(change.why, Some(Why::TaskChange));
+    assert_eq!(change.why, Some(WakeReason::TaskChange));
     assert!(change.item.text.starts_with("moved this task from backlog to in-progress and says: go"));
     assert_eq!(moved(ADA, BOT).expect("it is something to know").why, None);
     assert_eq!(moved(KAY, KAY), None, "what it did itself");
@@ -291,7 +294,7 @@ fn what_cannot_be_read_says_so_and_what_is_unknown_is_skipped() {
     let error = route(&broken, &roster(&[KAY]), &ALL).expect_err("it cannot be read");
     assert!(error.to_string().starts_with("message.created: "), "{error}");
     let unknown = event(EventKind::Unknown, ADA, json!({"x": 1}));
-    assert!(routed(&unknown, &[KAY, ADA]).said.is_none());
+    assert!(routed(&unknown, &[KAY, ADA]).inbound.is_none());
 }
 
 #[test]

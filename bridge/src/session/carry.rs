@@ -196,7 +196,7 @@ impl Crossing<'_> {
             return Ok(Ok(On::Go(Next::Look { ended: true, owned: false })));
         }
         *self.refusals += 1;
-        tracing::warn!(agent.name = %self.runner.agent.config.name, error = %message, "the Gateway refuses a delivery");
+        tracing::warn!(agent.name = %self.runner.agent.config.name, error = %message, "the Gateway refused a delivery");
         if *self.refusals >= REFUSALS {
             return Ok(Ok(On::End(Outcome::Failed(message))));
         }

@@ -4,10 +4,10 @@ use mission_control_client::{Backoff, Error as ServerError};
 use mission_control_shared::MessageId;
 
 use super::Runner;
-use super::text::{Introduction, Told, told};
+use super::text::{Introduction, PromptContext, prompt};
 use crate::clock::now;
 use crate::outbox;
-use crate::state::{Delivery, Entry, NewDelivery, Queued, Session, StateError, Why, to_know};
+use crate::state::{Delivery, Entry, NewDelivery, Queued, Session, StateError, WakeReason, to_know};
 
 /// The time in which `max_runs_per_hour` counts.
 const HOUR_MICROS: i64 = 3600 * 1_000_000;
@@ -16,7 +16,7 @@ impl Runner {
     /// Begins the next delivery; `None` where nothing waits, or the loop breaker lets nothing go.
     pub(super) async fn compose(&self, session: &Session) -> Result<Option<Delivery>, StateError> {
         let Some(queued) = self.next(session).await? else { return Ok(None) };
-        let is_command = queued.why == Why::Command;
+        let is_command = queued.why == WakeReason::Command;
         let text = if is_command {
             queued.item.text.clone()
         } else {
@@ -53,7 +53,7 @@ impl Runner {
             .write(move |state| {
                 let Some(queued) = Queued::next(state, id)? else { return Ok((None, false)) };
                 let Some(session) = id.read(state)? else { return Ok((None, false)) };
-                if queued.why == Why::Command || queued.item.by_human() {
+                if queued.why == WakeReason::Command || queued.item.by_human() {
                     return Ok((Some(queued), false));
                 }
                 if session.stopped {
@@ -93,7 +93,7 @@ impl Runner {
         }
         let roster = self.agent.roster();
         let channel = roster.channel_name(session.channel_id).unwrap_or("this channel");
-        Ok(told(&Told {
+        Ok(prompt(&PromptContext {
             roster: &roster,
             channel,
             introduction,
@@ -103,7 +103,7 @@ impl Runner {
         }))
     }
 
-    /// Reads what the agent is told at the beginning; waits for as long as the server is away.
+    /// Reads what the agent is told first; waits while the server is unavailable.
     async fn introduction(&self, session: &Session, before: Option<MessageId>) -> Introduction {
         let mut backoff = Backoff::default();
         loop {
@@ -116,8 +116,8 @@ impl Runner {
                 Err(error) => error,
             };
             let Some(wait) = error.delay(&mut backoff) else {
-                // Better to answer without than never.
-                tracing::warn!(agent.name = %self.agent.config.name, %error, "a session begins without introduction");
+                // An answer without it is better than none.
+                tracing::warn!(agent.name = %self.agent.config.name, %error, "a session starts without an introduction");
                 return Introduction { project: None, tasks: Vec::new(), messages: Vec::new() };
             };
             tokio::time::sleep(wait).await;

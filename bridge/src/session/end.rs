@@ -34,7 +34,7 @@ impl Runner {
     ) -> Result<(), StateError> {
         let end = end(&outcome, &delivery.text, delivery.is_command);
         if let Outcome::Failed(reason) = &outcome {
-            tracing::warn!(agent.name = %self.agent.config.name, delivery.id = %delivery.id, %reason, "a run has failed");
+            tracing::warn!(agent.name = %self.agent.config.name, delivery.id = %delivery.id, %reason, "a run failed");
             metrics::counter!("bridge_runs_failed_total").increment(1);
         }
         let (ending, delivery) = (session.clone(), delivery.clone());

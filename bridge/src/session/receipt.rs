@@ -16,7 +16,7 @@ impl Runner {
             if let Err(error) =
                 server.put_receipt(channel, message, &NewReceipt { state, detail: None }).await
             {
-                tracing::debug!(%error, "a receipt was not taken");
+                tracing::debug!(%error, "a receipt was not accepted");
             }
         });
     }

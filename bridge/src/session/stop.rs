@@ -20,7 +20,7 @@ pub fn stop(bridge: &Arc<Bridge>, agent: &Arc<Agent>, id: SessionId) {
     let agent = Arc::clone(agent);
     bridge.tasks.clone().spawn(async move {
         if let Err(error) = stop_all(&bridge, &agent, id).await {
-            tracing::error!(agent.name = %agent.config.name, %error, "a stop cannot be carried out");
+            tracing::error!(agent.name = %agent.config.name, %error, "a stop command failed");
         }
     });
 }

@@ -23,7 +23,7 @@ pub struct Introduction {
 
 /// What is put together for one delivery.
 #[derive(Debug)]
-pub struct Told<'a> {
+pub struct PromptContext<'a> {
     /// Who is who.
     pub roster: &'a Roster,
     /// What the channel is called.
@@ -39,29 +39,29 @@ pub struct Told<'a> {
 }
 
 /// The text of a delivery: readable blocks, what wakes the agent last.
-pub fn told(told: &Told<'_>) -> String {
+pub fn prompt(context: &PromptContext<'_>) -> String {
     let mut text = String::new();
-    if let Some(introduction) = told.introduction {
-        introduce(&mut text, told, introduction);
+    if let Some(introduction) = context.introduction {
+        introduce(&mut text, context, introduction);
     }
-    if !told.since.is_empty() || told.left_out > 0 {
+    if !context.since.is_empty() || context.left_out > 0 {
         text.push_str("## Since you were last here\n\n");
-        if told.left_out > 0 {
+        if context.left_out > 0 {
             text.push_str(&format!(
                 "({} earlier ones are left out; they are in the channel.)\n",
-                told.left_out
+                context.left_out
             ));
         }
-        for item in told.since {
+        for item in context.since {
             text.push_str(&format!("{}: {}\n", head(item), item.text));
         }
         text.push('\n');
     }
-    text.push_str(&format!("## Now, in #{}\n\n{}", told.channel, head(told.now)));
-    if told.now.mentioned {
+    text.push_str(&format!("## Now, in #{}\n\n{}", context.channel, head(context.now)));
+    if context.now.mentioned {
         text.push_str(", mentions you");
     }
-    text.push_str(&format!(":\n\n{}", told.now.text));
+    text.push_str(&format!(":\n\n{}", context.now.text));
     text
 }
 
@@ -94,14 +94,14 @@ fn when(at: Timestamp) -> String {
     }
 }
 
-fn introduce(text: &mut String, told: &Told<'_>, introduction: &Introduction) {
-    let Roster { handle, display_name, org_name, .. } = told.roster;
+fn introduce(text: &mut String, context: &PromptContext<'_>, introduction: &Introduction) {
+    let Roster { handle, display_name, org_name, .. } = context.roster;
     text.push_str(&format!(
         "## Where you are\n\nYou are {display_name} (@{handle}), an agent of the organization {org_name} on Mission Control, \
          where people and agents run projects together. This session is the channel #{}. What you answer is posted there as it is; \
          Markdown (bold, italic, code, lists, links) is shown. Write @handle to mention somebody. \
          You are woken when somebody needs you; what else happens is told to you then.\n\n",
-        told.channel
+        context.channel
     ));
     if let Some(project) = &introduction.project {
         text.push_str(&format!(
@@ -130,13 +130,13 @@ fn introduce(text: &mut String, told: &Told<'_>, introduction: &Introduction) {
     if !introduction.messages.is_empty() {
         text.push_str("## What was said last\n\n");
         for message in &introduction.messages {
-            said(text, message);
+            push_message(text, message);
         }
         text.push('\n');
     }
 }
 
-fn said(text: &mut String, message: &Message) {
+fn push_message(text: &mut String, message: &Message) {
     if message.deleted_at.is_some() {
         return;
     }

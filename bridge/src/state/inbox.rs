@@ -3,7 +3,7 @@
 use mission_control_shared::Cursor;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::record::{AgentId, Entry, Item, Queued, Said, Session, SessionId, Taken, Why};
+use super::record::{AgentId, Entry, Inbound, Item, Queued, Session, SessionId, Taken, WakeReason};
 
 /// Things to know that a session keeps; what is older is counted, and can be read in the channel.
 const KEPT: i64 = 200;
@@ -13,24 +13,24 @@ pub fn take(
     connection: &Connection,
     agent: AgentId,
     cursor: Cursor,
-    said: Option<&Said>,
+    inbound: Option<&Inbound>,
     max_hops: i64,
 ) -> rusqlite::Result<Taken> {
     agent.set_cursor(connection, cursor)?;
-    let Some(said) = said else { return Ok(Taken::default()) };
-    let mut why = said.why;
-    if let (None, Some(answered)) = (why, said.answers)
-        && agent.said(connection, &answered.to_string())?
+    let Some(inbound) = inbound else { return Ok(Taken::default()) };
+    let mut why = inbound.why;
+    if let (None, Some(answered)) = (why, inbound.answers)
+        && agent.wrote(connection, &answered.to_string())?
     {
-        why = Some(Why::Reply);
+        why = Some(WakeReason::Reply);
     }
     let mut taken = Taken::default();
-    let known = SessionId::find(connection, agent, said.place.channel_id)?;
-    if why.is_some() && said.item.by_human() {
+    let known = SessionId::find(connection, agent, inbound.address.channel_id)?;
+    if why.is_some() && inbound.item.by_human() {
         if let Some(session) = &known {
             session.id.go_on(connection)?;
         }
-    } else if why.is_some() && is_loop(known.as_ref(), &said.item, max_hops) {
+    } else if why.is_some() && is_loop(known.as_ref(), &inbound.item, max_hops) {
         why = None;
         taken.skipped = true;
     }
@@ -38,7 +38,7 @@ pub fn take(
         (Some(session), ..) => session,
         // Not introduced yet: the introduction will tell.
         (None, None, false) => return Ok(taken),
-        (None, ..) => SessionId::open(connection, agent, &said.place)?,
+        (None, ..) => SessionId::open(connection, agent, &inbound.address)?,
     };
     if taken.skipped && !session.stopped {
         session.id.stop(connection)?;
@@ -46,13 +46,14 @@ pub fn take(
         let text = format!(
             "I stop here: agents have answered each other {} times without a human in between (the limit is {max_hops}). \
              I go on when a human writes to me.",
-            said.item.hops
+            inbound.item.hops
         );
-        Entry::notice(session.lane(), format!("{}:stopped", said.event_id), text, None).queue(connection)?;
+        Entry::notice(session.lane(), format!("{}:stopped", inbound.event_id), text, None)
+            .queue(connection)?;
     }
-    insert(connection, session.id, &said.event_id.to_string(), why, &said.item)?;
+    insert(connection, session.id, &inbound.event_id.to_string(), why, &inbound.item)?;
     match why {
-        Some(Why::Stop) => taken.stops = Some(session.id),
+        Some(WakeReason::Stop) => taken.stops = Some(session.id),
         Some(_) => taken.wakes = Some(session.id),
         None => forget_old(connection, session.id)?,
     }
@@ -68,7 +69,7 @@ pub(super) fn insert(
     connection: &Connection,
     session: SessionId,
     event_id: &str,
-    why: Option<Why>,
+    why: Option<WakeReason>,
     item: &Item,
 ) -> rusqlite::Result<()> {
     let item = serde_json::to_string(item).expect("our own types always become JSON");
@@ -77,7 +78,7 @@ pub(super) fn insert(
             "INSERT INTO inbox (session_id, event_id, why, item) VALUES (?1, ?2, ?3, ?4)
              ON CONFLICT DO NOTHING",
         )?
-        .execute(params![session.0, event_id, why.map(Why::as_str), item])
+        .execute(params![session.0, event_id, why.map(WakeReason::as_str), item])
         .map(drop)
 }
 
@@ -121,7 +122,7 @@ impl Queued {
                 Ok(Queued {
                     id: row.get(0)?,
                     event_id: row.get(1)?,
-                    why: Why::from_text(&why).unwrap_or(Why::Mention),
+                    why: WakeReason::from_text(&why).unwrap_or(WakeReason::Mention),
                     item: item(&row.get::<_, String>(3)?)?,
                 })
             })

@@ -9,37 +9,37 @@ use mission_control_shared::{
 };
 use serde::{Deserialize, Serialize};
 
-/// An agent of the configuration.
+/// The number of a configured agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct AgentId(pub i64);
 
-/// One channel of one agent.
+/// The number of a session: one agent in one channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SessionId(pub i64);
 
-/// A session as it is kept.
+/// A session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Session {
     /// Its number.
     pub id: SessionId,
     /// Whose it is.
     pub agent: AgentId,
-    /// The Gateway's key.
+    /// The Gateway's session key.
     pub key: String,
-    /// Where its answers go.
+    /// The channel that its answers go to.
     pub channel_id: ChannelId,
     /// The project whose channel it is.
     pub project_id: Option<ProjectId>,
-    /// Whether the agent has been told where it is.
+    /// Whether the agent has had its introduction.
     pub introduced: bool,
-    /// Whether the loop breaker waits for a human.
+    /// Whether the loop breaker has stopped it until a human writes.
     pub stopped: bool,
-    /// Things to know that were too many to keep.
+    /// Context items dropped because too many waited.
     pub left_out: i64,
 }
 
 impl Session {
-    /// Where its answers leave.
+    /// The outbox lane that its answers take.
     pub fn lane(&self) -> (AgentId, ChannelId) {
         (self.agent, self.channel_id)
     }
@@ -48,7 +48,7 @@ impl Session {
 /// Why something wakes an agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Why {
+pub enum WakeReason {
     /// It is mentioned.
     Mention,
     /// A task is assigned to it.
@@ -65,37 +65,37 @@ pub enum Why {
     Stop,
 }
 
-impl Why {
+impl WakeReason {
     /// Its name in the state and in the configuration.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Why::Mention => "mention",
-            Why::Assignment => "assignment",
-            Why::TaskChange => "task_change",
-            Why::Reply => "reply",
-            Why::HumanAlone => "human_alone",
-            Why::Command => "command",
-            Why::Stop => "stop",
+            WakeReason::Mention => "mention",
+            WakeReason::Assignment => "assignment",
+            WakeReason::TaskChange => "task_change",
+            WakeReason::Reply => "reply",
+            WakeReason::HumanAlone => "human_alone",
+            WakeReason::Command => "command",
+            WakeReason::Stop => "stop",
         }
     }
 
-    pub(super) fn from_text(text: &str) -> Option<Why> {
-        const ALL: [Why; 7] = [
-            Why::Mention,
-            Why::Assignment,
-            Why::TaskChange,
-            Why::Reply,
-            Why::HumanAlone,
-            Why::Command,
-            Why::Stop,
+    pub(super) fn from_text(text: &str) -> Option<WakeReason> {
+        const ALL: [WakeReason; 7] = [
+            WakeReason::Mention,
+            WakeReason::Assignment,
+            WakeReason::TaskChange,
+            WakeReason::Reply,
+            WakeReason::HumanAlone,
+            WakeReason::Command,
+            WakeReason::Stop,
         ];
         ALL.into_iter().find(|why| why.as_str() == text)
     }
 }
 
-/// Where something happens, to an agent.
+/// Which session something belongs to: its Gateway key and its channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct SessionAddress {
     /// The Gateway's session key.
     pub key: String,
     /// The channel.
@@ -129,7 +129,7 @@ pub struct Item {
     pub message_id: Option<MessageId>,
     /// The task that it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub task: Option<About>,
+    pub task: Option<TaskReference>,
     /// Whether it mentions the agent.
     #[serde(default)]
     pub mentioned: bool,
@@ -143,7 +143,7 @@ pub struct Item {
 
 /// A task that something is about.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct About {
+pub struct TaskReference {
     /// Its id.
     pub id: TaskId,
     /// Its title, where it is known.
@@ -161,17 +161,17 @@ impl Item {
     }
 }
 
-/// What an event is to an agent, ready to be kept.
+/// What an event means to an agent, ready for the inbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Said {
+pub struct Inbound {
     /// The event.
     pub event_id: EventId,
     /// Where.
-    pub place: Place,
+    pub address: SessionAddress,
     /// What.
     pub item: Item,
     /// What it wakes the agent for, if it does.
-    pub why: Option<Why>,
+    pub why: Option<WakeReason>,
     /// It wakes the agent as a reply if this message is one of its own.
     pub answers: Option<MessageId>,
 }
@@ -197,7 +197,7 @@ pub struct Queued {
     /// The event.
     pub event_id: String,
     /// What it wakes the agent for.
-    pub why: Why,
+    pub why: WakeReason,
     /// What was said or done.
     pub item: Item,
 }

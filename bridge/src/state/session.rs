@@ -3,7 +3,7 @@
 use mission_control_shared::{ChannelId, Cursor, ProjectId};
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
-use super::record::{AgentId, Place, Session, SessionId};
+use super::record::{AgentId, Session, SessionAddress, SessionId};
 
 const COLUMNS: &str = "id, agent_id, key, channel_id, project_id, introduced, stopped, left_out";
 
@@ -73,7 +73,7 @@ impl AgentId {
     }
 
     /// Notes a message of its own.
-    pub fn says(self, connection: &Connection, message: &str, at: i64) -> rusqlite::Result<()> {
+    pub fn note_own_message(self, connection: &Connection, message: &str, at: i64) -> rusqlite::Result<()> {
         connection
             .prepare_cached(
                 "INSERT INTO said (message_id, agent_id, at) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
@@ -88,7 +88,7 @@ impl AgentId {
     }
 
     /// Whether a message is one of its own.
-    pub fn said(self, connection: &Connection, message: &str) -> rusqlite::Result<bool> {
+    pub fn wrote(self, connection: &Connection, message: &str) -> rusqlite::Result<bool> {
         connection
             .prepare_cached("SELECT 1 FROM said WHERE message_id = ?1 AND agent_id = ?2")?
             .exists(params![message, self.0])
@@ -147,17 +147,21 @@ impl SessionId {
     }
 
     /// The same, made where it is new. One that was being put away is not any more.
-    pub fn open(connection: &Connection, agent: AgentId, place: &Place) -> rusqlite::Result<Session> {
-        if let Some(session) = Self::find(connection, agent, place.channel_id)? {
+    pub fn open(
+        connection: &Connection,
+        agent: AgentId,
+        address: &SessionAddress,
+    ) -> rusqlite::Result<Session> {
+        if let Some(session) = Self::find(connection, agent, address.channel_id)? {
             return Ok(session);
         }
-        let project = place.project_id.map(|id| id.to_string());
+        let project = address.project_id.map(|id| id.to_string());
         connection.execute(
             "INSERT INTO sessions (agent_id, key, channel_id, project_id) VALUES (?1, ?2, ?3, ?4)",
-            params![agent.0, place.key, place.channel_id.to_string(), project],
+            params![agent.0, address.key, address.channel_id.to_string(), project],
         )?;
-        connection.execute("DELETE FROM endings WHERE key = ?1", [&place.key])?;
-        Self::find(connection, agent, place.channel_id)?.ok_or(rusqlite::Error::QueryReturnedNoRows)
+        connection.execute("DELETE FROM endings WHERE key = ?1", [&address.key])?;
+        Self::find(connection, agent, address.channel_id)?.ok_or(rusqlite::Error::QueryReturnedNoRows)
     }
 
     /// As it is now; `None` once it has ended.

@@ -26,25 +26,29 @@ fn world() -> World {
     World { connection, agent, next: 1, _dir: dir }
 }
 
-fn place() -> Place {
-    Place { key: "agent:main:mc:acme:org:1".to_owned(), channel_id: ChannelId(uuid(1)), project_id: None }
+fn address() -> SessionAddress {
+    SessionAddress {
+        key: "agent:main:mc:acme:org:1".to_owned(),
+        channel_id: ChannelId(uuid(1)),
+        project_id: None,
+    }
 }
 
 impl World {
     /// Something is said: by a human or an agent, that wakes or does not.
-    fn hears(&mut self, human: bool, text: &str, why: Option<Why>, hops: i64) -> Taken {
+    fn hears(&mut self, human: bool, text: &str, why: Option<WakeReason>, hops: i64) -> Taken {
         let number = self.next;
         self.next += 1;
-        let said = Said {
+        let inbound = Inbound {
             event_id: EventId(uuid(number as u128)),
-            place: place(),
+            address: address(),
             item: Item {
                 sender: Some(ItemSender { handle: "ada".into(), name: "Ada".into(), human }),
                 at: Timestamp(number),
                 text: text.to_owned(),
                 message_id: Some(MessageId(uuid(1000 + number as u128))),
                 task: None,
-                mentioned: why == Some(Why::Mention),
+                mentioned: why == Some(WakeReason::Mention),
                 hops,
                 edited: false,
             },
@@ -52,11 +56,11 @@ impl World {
             answers: None,
         };
         let cursor = Cursor { epoch: 1, seq: number };
-        take(&self.connection, self.agent, cursor, Some(&said), HOPS).expect("it is taken")
+        take(&self.connection, self.agent, cursor, Some(&inbound), HOPS).expect("it is taken")
     }
 
     fn session(&self) -> Session {
-        SessionId::find(&self.connection, self.agent, place().channel_id).expect("reads").expect("is there")
+        SessionId::find(&self.connection, self.agent, address().channel_id).expect("reads").expect("is there")
     }
 
     fn begins(&self) -> Option<Delivery> {
@@ -82,7 +86,8 @@ impl World {
 
     fn sends(&self) -> Vec<String> {
         let mut sent = Vec::new();
-        while let Some(entry) = Entry::next(&self.connection, self.agent, place().channel_id).expect("reads")
+        while let Some(entry) =
+            Entry::next(&self.connection, self.agent, address().channel_id).expect("reads")
         {
             sent.push(match &entry.body {
                 Body::Message(message) => message.content.clone(),
@@ -102,14 +107,14 @@ fn chatter_waits_and_is_put_in_front_of_what_wakes() {
         Taken::default(),
         "no session yet: nothing is kept"
     );
-    world.hears(true, "hello @kay", Some(Why::Mention), 0);
+    world.hears(true, "hello @kay", Some(WakeReason::Mention), 0);
     let first = world.begins().expect("it woke");
     assert_eq!(first.text, "hello @kay");
     world.hears(true, "chatter", None, 0);
     world.hears(false, "more", None, 1);
     assert!(world.begins().is_none(), "chatter wakes nobody");
     world.ends(&first, "hi");
-    world.hears(true, "and now?", Some(Why::Mention), 0);
+    world.hears(true, "and now?", Some(WakeReason::Mention), 0);
     assert_eq!(world.begins().expect("it woke").text, "chatter | more | and now?");
     assert_eq!(world.sends(), ["hi", "answered"]);
 }
@@ -121,12 +126,12 @@ fn an_edit_replaces_the_text_that_waits_and_no_text_that_was_handed_over() {
         let message = MessageId(uuid(1000 + number)).to_string();
         world.agent.revise(&world.connection, &message, text).expect("it is written")
     };
-    world.hears(true, "hello @kay", Some(Why::Mention), 0);
+    world.hears(true, "hello @kay", Some(WakeReason::Mention), 0);
     let first = world.begins().expect("it woke");
     assert!(!revise(&world, 1, "too late"), "it was handed over");
     world.hears(true, "chatter", None, 0);
-    world.hears(true, "/model fast", Some(Why::Command), 0);
-    world.hears(true, "and now", Some(Why::Mention), 0);
+    world.hears(true, "/model fast", Some(WakeReason::Command), 0);
+    world.hears(true, "and now", Some(WakeReason::Mention), 0);
     assert!(revise(&world, 2, "better \"chatter\""));
     assert!(!revise(&world, 3, "/model slow"), "a command stays as it was given");
     assert!(revise(&world, 4, "and then?"));
@@ -140,9 +145,9 @@ fn an_edit_replaces_the_text_that_waits_and_no_text_that_was_handed_over() {
 #[test]
 fn an_event_is_taken_once_and_the_cursor_moves_with_it() {
     let mut world = world();
-    world.hears(true, "one", Some(Why::Mention), 0);
+    world.hears(true, "one", Some(WakeReason::Mention), 0);
     world.next -= 1;
-    world.hears(true, "one", Some(Why::Mention), 0);
+    world.hears(true, "one", Some(WakeReason::Mention), 0);
     let delivery = world.begins().expect("it woke");
     world.ends(&delivery, "answer");
     assert!(world.begins().is_none(), "it was kept once");
@@ -152,7 +157,7 @@ fn an_event_is_taken_once_and_the_cursor_moves_with_it() {
 #[test]
 fn a_delivery_ends_once_with_one_answer() {
     let mut world = world();
-    world.hears(true, "one", Some(Why::Mention), 0);
+    world.hears(true, "one", Some(WakeReason::Mention), 0);
     let delivery = world.begins().expect("it woke");
     delivery.add_key(&world.connection, "second").expect("is written");
     let found = Delivery::of(&world.connection, delivery.session_id).expect("reads").expect("is there");
@@ -165,23 +170,23 @@ fn a_delivery_ends_once_with_one_answer() {
 #[test]
 fn agents_that_answer_each_other_are_stopped_until_a_human_speaks() {
     let mut world = world();
-    world.hears(true, "go", Some(Why::Mention), 0);
-    assert!(world.hears(false, "5", Some(Why::Reply), 5).wakes.is_some());
-    let broke = world.hears(false, "6", Some(Why::Reply), 6);
+    world.hears(true, "go", Some(WakeReason::Mention), 0);
+    assert!(world.hears(false, "5", Some(WakeReason::Reply), 5).wakes.is_some());
+    let broke = world.hears(false, "6", Some(WakeReason::Reply), 6);
     assert_eq!((broke.wakes, broke.broke, broke.skipped), (None, true, true));
-    let again = world.hears(false, "1", Some(Why::Mention), 1);
+    let again = world.hears(false, "1", Some(WakeReason::Mention), 1);
     assert_eq!((again.wakes, again.broke, again.skipped), (None, false, true), "it waits for a human");
     let notices = world.sends();
     assert_eq!(notices.len(), 1);
     assert!(notices[0].contains("the limit is 6"), "{notices:?}");
-    assert!(world.hears(true, "go on", Some(Why::Mention), 0).wakes.is_some());
-    assert!(world.hears(false, "1", Some(Why::Mention), 1).wakes.is_some());
+    assert!(world.hears(true, "go on", Some(WakeReason::Mention), 0).wakes.is_some());
+    assert!(world.hears(false, "1", Some(WakeReason::Mention), 1).wakes.is_some());
 }
 
 #[test]
 fn what_is_too_much_to_know_is_counted() {
     let mut world = world();
-    world.hears(true, "go", Some(Why::Mention), 0);
+    world.hears(true, "go", Some(WakeReason::Mention), 0);
     let first = world.begins().expect("it woke");
     world.ends(&first, "yes");
     for number in 0..250 {
@@ -196,32 +201,32 @@ fn what_is_too_much_to_know_is_counted() {
 #[test]
 fn a_session_that_ends_takes_what_waited_in_it_and_is_put_away() {
     let mut world = world();
-    world.hears(true, "go", Some(Why::Mention), 0);
+    world.hears(true, "go", Some(WakeReason::Mention), 0);
     let delivery = world.begins().expect("it woke");
-    world.hears(true, "and", Some(Why::Mention), 0);
+    world.hears(true, "and", Some(WakeReason::Mention), 0);
     let session = world.session();
     session.id.end(&world.connection).expect("ends");
     assert_eq!(session.id.read(&world.connection).expect("reads"), None);
-    assert_eq!(endings(&world.connection).expect("reads"), [place().key]);
+    assert_eq!(endings(&world.connection).expect("reads"), [address().key]);
     let end = End { parts: vec![], receipt: ReceiptState::Answered, detail: None, forgets: false };
     assert!(!delivery.end(&world.connection, &session, &end).expect("is nothing"));
-    world.hears(true, "back", Some(Why::Mention), 0);
+    world.hears(true, "back", Some(WakeReason::Mention), 0);
     assert_eq!(endings(&world.connection).expect("reads"), Vec::<String>::new());
 }
 
 #[test]
 fn a_message_that_cannot_be_posted_is_kept_and_told() {
     let mut world = world();
-    world.hears(true, "go", Some(Why::Mention), 0);
+    world.hears(true, "go", Some(WakeReason::Mention), 0);
     let delivery = world.begins().expect("it woke");
     world.ends(&delivery, "too late");
     let entry =
-        Entry::next(&world.connection, world.agent, place().channel_id).expect("reads").expect("waits");
+        Entry::next(&world.connection, world.agent, address().channel_id).expect("reads").expect("waits");
     entry.fail(&world.connection, "the channel is closed", Timestamp(9)).expect("is written");
     assert_eq!(world.sends(), ["answered"], "the rest goes on");
     let summary = Summary::read(&world.connection).expect("reads");
     assert_eq!((summary.agents[0].failed, summary.kept[0].reason.as_str()), (1, "the channel is closed"));
-    world.hears(true, "well?", Some(Why::Mention), 0);
+    world.hears(true, "well?", Some(WakeReason::Mention), 0);
     let told = world.begins().expect("it woke").text;
     assert!(told.contains("could not be posted (the channel is closed). It began: too late"), "{told}");
 }

@@ -12,8 +12,8 @@ use tokio::process::Command;
 use crate::fake::{Fake, TOKEN, hello};
 use mission_control_script::{KEY, Script, Step, answer, good};
 
-/// A configuration, its secrets and what it leads to.
-pub(crate) struct Place {
+/// A configured bridge: its files, and the server and Gateway that it names.
+pub(crate) struct Installation {
     pub(crate) folder: tempfile::TempDir,
     pub(crate) server: Script,
     pub(crate) gateway: Fake,
@@ -21,9 +21,9 @@ pub(crate) struct Place {
 
 pub(crate) fn me(handle: &str, slug: &str) -> Vec<Step> {
     let id = "01a20cdc-9738-76bc-8fe5-c7c157b3f2c2";
-    let place =
+    let membership =
         json!({"org_id": id, "org_slug": slug, "org_name": "Acme", "role": "contributor", "handle": handle});
-    let me = json!({"id": id, "type": "agent", "email": null, "display_name": "Builder", "memberships": [place], "active_org": slug});
+    let me = json!({"id": id, "type": "agent", "email": null, "display_name": "Builder", "memberships": [membership], "active_org": slug});
     good(&me.to_string())
 }
 
@@ -32,15 +32,15 @@ pub(crate) fn organization() -> Vec<Step> {
     good(&json!({"id": id, "slug": "acme", "name": "Acme", "status": "active", "log_epoch": "7", "sequence_id": 12}).to_string())
 }
 
-impl Place {
+impl Installation {
     /// One agent; the server answers so.
-    pub(crate) async fn new(answers: Vec<Vec<Step>>) -> Place {
+    pub(crate) async fn new(answers: Vec<Vec<Step>>) -> Installation {
         let folder = tempfile::tempdir().expect("a folder");
         let (server, gateway) = (Script::start(answers).await, Fake::start().await);
-        let place = Place { folder, server, gateway };
-        place.write("secrets", &format!("KEY={KEY}\nTOKEN={TOKEN}\n"), 0o600);
-        place.configure("gateway_agent: main");
-        place
+        let installed = Installation { folder, server, gateway };
+        installed.write("secrets", &format!("KEY={KEY}\nTOKEN={TOKEN}\n"), 0o600);
+        installed.configure("gateway_agent: main");
+        installed
     }
 
     fn write(&self, name: &str, text: &str, mode: u32) {
@@ -78,12 +78,12 @@ impl Place {
         self.check_with(more, &[]).await
     }
 
-    /// [`Place::check`] in an environment with these variables.
+    /// [`Installation::check`] in an environment with these variables.
     pub(crate) async fn check_with(&self, more: &[&str], variables: &[(&str, &Path)]) -> String {
         self.check_by(Command::new(env!("CARGO_BIN_EXE_mc-bridge")), more, variables).await
     }
 
-    /// [`Place::check`] by a user whom permissions bind: root is not.
+    /// [`Installation::check`] by a user whom permissions bind: root is not.
     async fn check_as_nobody(&self) -> String {
         // Where they can reach it.
         let program = self.folder.path().join("mc-bridge");
@@ -115,7 +115,7 @@ impl Place {
         format!("{said}exit {}", output.status.code().expect("it ends by itself"))
     }
 
-    /// [`Place::check`] with a Gateway that has nothing against it; only the lines that are wrong.
+    /// [`Installation::check`] with a Gateway that has nothing against it; only the lines that are wrong.
     async fn wrong(&self) -> String {
         let (said, ()) = tokio::join!(self.check(&[]), self.let_in());
         said.lines().filter(|line| !line.starts_with("ok")).collect::<Vec<_>>().join("\n")
@@ -124,8 +124,8 @@ impl Place {
 
 #[tokio::test]
 async fn all_is_right() {
-    let place = Place::new(vec![me("builder-01", "acme"), organization()]).await;
-    let (said, ()) = tokio::join!(place.check(&[]), place.let_in());
+    let installed = Installation::new(vec![me("builder-01", "acme"), organization()]).await;
+    let (said, ()) = tokio::join!(installed.check(&[]), installed.let_in());
     assert_snapshot!(said, @r#"
     ok    configuration: <folder>/comms-bridge.yaml, 1 agent
     ok    state: <folder>/bridge.db will be made at the first start
@@ -138,20 +138,20 @@ async fn all_is_right() {
     ok    gateway agent main: is there, for acme/builder-01
     exit 0
     "#);
-    assert!(!place.folder.path().join("bridge.db").exists(), "looking makes nothing");
+    assert!(!installed.folder.path().join("bridge.db").exists(), "looking makes nothing");
 }
 
 #[tokio::test]
 async fn a_program_can_read_it() {
-    let place = Place::new(vec![me("builder-01", "acme"), organization()]).await;
-    let (said, ()) = tokio::join!(place.check(&["--json"]), place.let_in());
+    let installed = Installation::new(vec![me("builder-01", "acme"), organization()]).await;
+    let (said, ()) = tokio::join!(installed.check(&["--json"]), installed.let_in());
     let (text, code) = said.split_once("exit ").expect("has a code");
     let told: Value = serde_json::from_str(text).expect("JSON");
     assert_eq!((&told["ok"], code), (&json!(true), "0"));
     assert!(told["checks"].as_array().expect("a list").iter().all(|check| check["ok"] == true));
 
-    place.write("comms-bridge.yaml", "agents: []", 0o644);
-    let said = place.check(&["--json"]).await;
+    installed.write("comms-bridge.yaml", "agents: []", 0o644);
+    let said = installed.check(&["--json"]).await;
     let (text, code) = said.split_once("exit ").expect("has a code");
     let told: Value = serde_json::from_str(text).expect("JSON");
     assert_eq!((&told["ok"], &told["checks"][0]["ok"], code), (&json!(false), &json!(false), "78"));
@@ -166,7 +166,7 @@ async fn a_key_of_somebody_else_or_of_nobody_is_told() {
         vec![me("builder-01", "umbrella")],
         vec![answer("401 Unauthorized", "x-mc-api-version: 2026.1", unauthorized)],
     ] {
-        told.push(Place::new(answers).await.wrong().await);
+        told.push(Installation::new(answers).await.wrong().await);
     }
     assert_snapshot!(told.join("\n"), @r#"
     FAIL  agent acme/builder-01: the key is of `other-01`, not of `builder-01`: mend `name`, or take that agent's key (key mc_ak_live_aaaaaaaa…)
@@ -187,7 +187,7 @@ async fn a_server_that_is_away_or_another_is_told() {
         vec![answer("200 OK", "", "<html>")],
         vec![answer("503 Service Unavailable", "x-mc-api-version: 2026.1", "")],
     ] {
-        told.push(Place::new(answers).await.wrong().await);
+        told.push(Installation::new(answers).await.wrong().await);
     }
     assert_snapshot!(told.join("\n"), @r#"
     FAIL  server: <server>: the server cannot be reached: Connection refused (os error 111): start it, or mend `mission_control.url`
@@ -210,20 +210,20 @@ async fn a_gateway_that_is_away_or_refuses_is_told() {
         json!({"code": "INVALID_REQUEST", "message": "x", "details": {"code": "PROTOCOL_MISMATCH", "expectedProtocol": 5}}),
         json!({"code": "UNAVAILABLE", "message": "x", "retryable": true, "retryAfterMs": 500}),
     ] {
-        let place = Place::new(fine()).await;
-        let gateway = async { place.gateway.accept().await.refuse("connect", refusal).await };
-        told.push(tokio::join!(place.check(&[]), gateway).0);
+        let installed = Installation::new(fine()).await;
+        let gateway = async { installed.gateway.accept().await.refuse("connect", refusal).await };
+        told.push(tokio::join!(installed.check(&[]), gateway).0);
     }
-    let place = Place::new(fine()).await;
+    let installed = Installation::new(fine()).await;
     let mut poor = hello();
     poor["auth"]["scopes"] = json!(["operator.read", "operator.write"]);
-    let gateway = async { place.gateway.accept().await.answer("connect", poor).await };
-    told.push(tokio::join!(place.check(&[]), gateway).0);
+    let gateway = async { installed.gateway.accept().await.answer("connect", poor).await };
+    told.push(tokio::join!(installed.check(&[]), gateway).0);
 
-    let mut place = Place::new(fine()).await;
-    place.gateway.url = Script::nowhere().await.url.replace("http", "ws");
-    place.configure("gateway_agent: main");
-    told.push(place.check(&[]).await);
+    let mut installed = Installation::new(fine()).await;
+    installed.gateway.url = Script::nowhere().await.url.replace("http", "ws");
+    installed.configure("gateway_agent: main");
+    told.push(installed.check(&[]).await);
     let told = told.join("\n");
     let wrong: Vec<&str> = told.lines().filter(|line| !line.starts_with("ok")).collect();
     assert_snapshot!(wrong.join("\n"), @r#"
@@ -247,9 +247,9 @@ async fn a_gateway_that_is_away_or_refuses_is_told() {
 
 #[tokio::test]
 async fn an_agent_that_the_gateway_has_not_is_told() {
-    let place = Place::new(vec![me("builder-01", "acme"), organization()]).await;
-    place.configure("gateway_agent: second");
-    assert_snapshot!(place.wrong().await, @r#"
+    let installed = Installation::new(vec![me("builder-01", "acme"), organization()]).await;
+    installed.configure("gateway_agent: second");
+    assert_snapshot!(installed.wrong().await, @r#"
     FAIL  gateway agent second: the Gateway has no such agent, only `main`: mend `gateway_agent` of acme/builder-01, or add it (`openclaw agents add`)
     exit 78
     "#);
@@ -257,11 +257,11 @@ async fn an_agent_that_the_gateway_has_not_is_told() {
 
 #[tokio::test]
 async fn secrets_that_are_missing_or_open_to_others_are_told() {
-    let place = Place::new(Vec::new()).await;
-    place.write("secrets", "", 0o600);
-    let missing = place.check(&[]).await;
-    place.write("secrets", "KEY=x", 0o644);
-    let open = place.check(&[]).await;
+    let installed = Installation::new(Vec::new()).await;
+    installed.write("secrets", "", 0o600);
+    let missing = installed.check(&[]).await;
+    installed.write("secrets", "KEY=x", 0o644);
+    let open = installed.check(&[]).await;
     let told = format!("{missing}\n{open}");
     let wrong: Vec<&str> = told.lines().filter(|line| !line.starts_with("ok")).collect();
     assert_snapshot!(wrong.join("\n"), @r#"
@@ -278,21 +278,21 @@ async fn secrets_that_are_missing_or_open_to_others_are_told() {
 
 #[tokio::test]
 async fn a_state_that_is_no_good_is_told() {
-    let place = Place::new(Vec::new()).await;
-    place.write("secrets", "", 0o600);
-    let configuration = fs::read_to_string(place.folder.path().join("comms-bridge.yaml")).expect("reads");
+    let installed = Installation::new(Vec::new()).await;
+    installed.write("secrets", "", 0o600);
+    let configuration = fs::read_to_string(installed.folder.path().join("comms-bridge.yaml")).expect("reads");
     let state = async |path: &str| {
         let text = format!("{configuration}state: {{ path: {path} }}\n");
-        place.write("comms-bridge.yaml", &text, 0o644);
-        let said = place.check(&[]).await;
+        installed.write("comms-bridge.yaml", &text, 0o644);
+        let said = installed.check(&[]).await;
         said.lines().find(|line| line.contains(" state: ")).expect("is told").to_owned()
     };
     let newer = |path: &Path| {
         let database = rusqlite::Connection::open(path).expect("opens");
         database.pragma_update(None, "user_version", 999).expect("written");
     };
-    newer(&place.folder.path().join("newer.db"));
-    place.write("damaged.db", &"no database ".repeat(1000), 0o600);
+    newer(&installed.folder.path().join("newer.db"));
+    installed.write("damaged.db", &"no database ".repeat(1000), 0o600);
     let told = [state("nowhere/bridge.db").await, state("newer.db").await, state("damaged.db").await];
     assert_snapshot!(told.join("\n"), @r#"
     FAIL  state: <folder>/nowhere/bridge.db cannot be made or written: No such file or directory (os error 2): make its folder and give it to the user that runs mc-bridge
@@ -303,15 +303,15 @@ async fn a_state_that_is_no_good_is_told() {
 
 #[tokio::test]
 async fn who_may_not_is_told_who_may() {
-    let place = Place::new(Vec::new()).await;
-    let own = place.folder.path().join("own");
+    let installed = Installation::new(Vec::new()).await;
+    let own = installed.folder.path().join("own");
     fs::create_dir(&own).expect("made");
-    place.replace("health:", "state: { path: own/bridge.db }\nhealth:");
+    installed.replace("health:", "state: { path: own/bridge.db }\nhealth:");
     let closed = |path: &Path, mode| {
         fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("set");
     };
     let wrong = async |what: &str| {
-        let said = place.check_as_nobody().await;
+        let said = installed.check_as_nobody().await;
         said.lines().find(|line| line.starts_with(&format!("FAIL  {what}: "))).expect("is told").to_owned()
     };
     let mut told = Vec::new();
@@ -321,11 +321,11 @@ async fn who_may_not_is_told_who_may() {
     closed(&own, 0o555);
     told.push(wrong("state").await);
     closed(&own, 0o755);
-    place.write("own/bridge.db", "", 0o400);
+    installed.write("own/bridge.db", "", 0o400);
     told.push(wrong("state").await);
-    closed(&place.folder.path().join("secrets"), 0o000);
+    closed(&installed.folder.path().join("secrets"), 0o000);
     told.push(wrong("secrets").await);
-    closed(&place.folder.path().join("comms-bridge.yaml"), 0o000);
+    closed(&installed.folder.path().join("comms-bridge.yaml"), 0o000);
     told.push(wrong("configuration").await);
     let denied = "Permission denied (os error 13): run this as the user of the service \
                   (`sudo -u mc-bridge mc-bridge …`), or, where this is that user, give it the file and its folder \
@@ -342,12 +342,12 @@ async fn who_may_not_is_told_who_may() {
 
 #[tokio::test]
 async fn an_address_that_is_taken_is_told() {
-    let place = Place::new(Vec::new()).await;
-    place.write("secrets", "", 0o600);
+    let installed = Installation::new(Vec::new()).await;
+    installed.write("secrets", "", 0o600);
     let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let address = taken.local_addr().expect("an address").to_string();
-    place.replace("127.0.0.1:0", &address);
-    let said = place.check(&[]).await;
+    installed.replace("127.0.0.1:0", &address);
+    let said = installed.check(&[]).await;
     let line = said.lines().find(|line| line.contains(" health: ")).expect("is told");
     assert_snapshot!(line.replace(&address, "<address>"), @r#"
     FAIL  health: <address> cannot be listened on: Address already in use (os error 98): give `health.listen` another address

@@ -10,7 +10,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
-use crate::check::{Place, me, organization};
+use crate::check::{Installation, me, organization};
 
 /// A certificate for `localhost` that nobody has signed, and a file with it.
 struct Identity {
@@ -57,21 +57,21 @@ impl Identity {
 
 /// What is said of a server and a Gateway with such a certificate.
 async fn check(trusted: bool, more: &str) -> String {
-    let mut place = Place::new(vec![me("builder-01", "acme"), organization()]).await;
-    let identity = Identity::make(place.folder.path(), "us");
-    let (server, gateway) = (place.server.url.clone(), place.gateway.url.clone());
-    place.server.url = identity.before(&server).await;
-    place.gateway.url = identity.before(&gateway).await;
-    place.configure("gateway_agent: main");
-    place.replace("' }\ngateway", &format!("'{more} }}\ngateway"));
+    let mut installed = Installation::new(vec![me("builder-01", "acme"), organization()]).await;
+    let identity = Identity::make(installed.folder.path(), "us");
+    let (server, gateway) = (installed.server.url.clone(), installed.gateway.url.clone());
+    installed.server.url = identity.before(&server).await;
+    installed.gateway.url = identity.before(&gateway).await;
+    installed.configure("gateway_agent: main");
+    installed.replace("' }\ngateway", &format!("'{more} }}\ngateway"));
     let other = tempfile::tempdir().expect("a folder");
     let certificates = if trusted { identity.file } else { Identity::make(other.path(), "others").file };
     let gateway = async {
-        let mut peer = place.gateway.welcome().await;
+        let mut peer = installed.gateway.welcome().await;
         peer.expect_and_answer("agents.list", json!({"agents": [{"id": "main"}]})).await;
     };
     let variables = [("SSL_CERT_FILE", &*certificates), ("SSL_CERT_DIR", Path::new("/nowhere"))];
-    let check = place.check_with(&[], &variables);
+    let check = installed.check_with(&[], &variables);
     // The Gateway hears nothing of a bridge that does not believe it.
     let said = tokio::select! {
         said = check => said,
