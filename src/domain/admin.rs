@@ -188,7 +188,8 @@ pub fn perform(
             within(tx, org, |tx| join::create(tx, &new, &around.public_url)).map(created)
         }
         AdminRequest::UserList { org } => {
-            let everybody = Page { page: 1, per_page: i64::from(u32::MAX) };
+            // PostgreSQL takes the limit as an INTEGER.
+            let everybody = Page { page: 1, per_page: i64::from(i32::MAX) };
             let org_id = organization::find_id(tx, org)?;
             let mut tx = tx.view(org_id, &Actor::SYSTEM)?;
             let listed = user::list(&mut tx, &Wanted::default(), everybody)?;

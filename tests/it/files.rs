@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use futures_util::stream;
-use mission_control::store::SystemTx;
+use mission_control::store::{Gate, TenantTx};
 use serde_json::json;
 
 use crate::support::{Actor, Install, Process, TestHub};
@@ -146,11 +146,13 @@ async fn a_repeated_upload_is_one_file() {
 #[tokio::test]
 async fn the_quota_of_an_organization_holds() {
     let hub = TestHub::start().await;
-    let ada = hub.tenant("acme").await.admin;
+    let acme = hub.tenant("acme").await;
+    let ada = acme.admin.clone();
     let before = ada.uploads("first", "0123456789").await;
-    let full =
-        |tx: &mut SystemTx<'_, '_>| Ok(tx.execute("UPDATE file_usage SET bytes = 5368709120 - 5", &[])?);
-    hub.app().write_system(full).await.unwrap();
+    let full = |tx: &mut TenantTx<'_, '_>| {
+        Ok(tx.execute("UPDATE file_usage SET bytes = 5368709120 - 5 WHERE org_id = ?1", &[])?)
+    };
+    hub.write(&acme, Gate::Working, full).await.unwrap();
     assert_eq!(ada.send(ada.uploading("second", "0123456789")).await.refusal(), "409 FILE_QUOTA_EXCEEDED");
     ada.uploads("third", "01234").await;
     assert_eq!(ada.send(ada.uploading("fourth", "")).await.refusal(), "409 FILE_QUOTA_EXCEEDED");

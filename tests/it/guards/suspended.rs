@@ -134,8 +134,11 @@ async fn a_change_of_everybodys_access_reaches_caches_and_open_streams() {
     let agent = hub.agent(&acme, "listener").await;
     let other = hub.agent(&umbrella, "other").await;
     let mut stream = agent.listens("", None).await;
-    other.get(&umbrella.path("/tasks")).await.expect_status(200);
     hub.settles(&acme).await;
+    hub.settles(&umbrella).await;
+    // Both are cached from here on.
+    agent.get(&acme.path("/tasks")).await.expect_status(200);
+    other.get(&umbrella.path("/tasks")).await.expect_status(200);
     // Behind the server's back, so that nobody hears of it yet.
     for actor in [(&acme, &agent), (&umbrella, &other)] {
         let id: uuid::Uuid = actor.1.id.parse().unwrap();
