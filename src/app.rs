@@ -15,7 +15,7 @@ use tokio_util::task::TaskTracker;
 use crate::auth::{Auth, Caller};
 use crate::config::Config;
 use crate::error::Result;
-use crate::events::{Publication, Signal, Who};
+use crate::events::{Publication, Signal, Wake, Who};
 use crate::realtime::Hub;
 use crate::store::blob::Blobs;
 use crate::store::{Clock, Gate, Publish, Store, SystemTx, TenantTx};
@@ -32,6 +32,7 @@ struct Parts {
     store: Store,
     auth: Arc<Auth>,
     hub: Arc<Hub>,
+    wake: Arc<Wake>,
     blobs: Arc<Blobs>,
     /// Writes that nobody waits for but the stop of the server.
     notes: TaskTracker,
@@ -43,6 +44,7 @@ struct Parts {
 struct Wires {
     auth: Arc<Auth>,
     hub: Arc<Hub>,
+    wake: Arc<Wake>,
 }
 
 impl Publish for Wires {
@@ -57,9 +59,10 @@ impl Publish for Wires {
                         self.auth.access_changed(Some(event.org_id), Who::User(user_id));
                     }
                 }
-                Publication::Signal(Signal::Ephemeral { .. }) => {}
+                Publication::Signal(Signal::Ephemeral { .. } | Signal::JobsDue) => {}
             }
         }
+        self.wake.publish(&publications);
         self.hub.publish(publications);
     }
 }
@@ -71,11 +74,12 @@ impl App {
         check_files(&config)?;
         let auth = Arc::new(Auth::new(&config)?);
         let hub = Arc::new(Hub::default());
-        let wires = Wires { auth: Arc::clone(&auth), hub: Arc::clone(&hub) };
+        let wake = Arc::new(Wake::default());
+        let wires = Wires { auth: Arc::clone(&auth), hub: Arc::clone(&hub), wake: Arc::clone(&wake) };
         let blobs = Arc::new(Blobs::open(&config.data.dir).context("open the folder of uploaded files")?);
         let store = Store::open(&config.place()?, clock, Arc::new(wires))?;
         let notes = TaskTracker::new();
-        Ok(App(Arc::new(Parts { config, store, auth, hub, blobs, notes, _lock: lock })))
+        Ok(App(Arc::new(Parts { config, store, auth, hub, wake, blobs, notes, _lock: lock })))
     }
 
     /// The configuration.
@@ -91,6 +95,11 @@ impl App {
     /// Live delivery.
     pub fn hub(&self) -> &Arc<Hub> {
         &self.0.hub
+    }
+
+    /// Wakes jobs and consumers.
+    pub fn wake(&self) -> &Wake {
+        &self.0.wake
     }
 
     /// The contents of uploaded files.

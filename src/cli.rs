@@ -9,6 +9,7 @@ mod demo;
 mod exit;
 mod flags;
 mod healthcheck;
+mod jobs;
 mod migrate;
 mod prompt;
 mod serve;
@@ -58,6 +59,9 @@ enum Command {
     /// Rotate and revoke the API keys of agents
     #[command(subcommand)]
     Key(admin::Key),
+    /// List, retry and remove background jobs
+    #[command(subcommand)]
+    Jobs(jobs::Jobs),
     /// Show the configuration
     #[command(subcommand)]
     Config(config::Command),
@@ -127,6 +131,7 @@ fn dispatch(cli: Cli) -> Result<(), Exit> {
         Command::Setup(setup) => admin::setup(&configuration(flags)?, setup),
         Command::Org(command) => admin::org(&configuration(flags)?, command),
         Command::User(command) => admin::user(&configuration(flags)?, command),
+        Command::Jobs(command) => jobs::run(&configuration(flags)?, command),
         Command::Key(command) => admin::key(&configuration(flags)?, command),
         Command::Config(command) => config::run(&settings(flags, &load::FILES)?, &command),
         Command::Openapi => print(&crate::http::document().to_pretty_json().map_err(anyhow::Error::from)?),

@@ -16,6 +16,7 @@ pub mod file;
 pub mod idempotency;
 pub mod identity;
 pub mod invitation;
+pub mod job;
 pub mod join;
 pub mod key;
 pub mod leave;

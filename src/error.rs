@@ -36,6 +36,8 @@ pub enum Noun {
     Session,
     /// An invitation.
     Invitation,
+    /// A background job.
+    Job,
     /// A route.
     Route,
 }
@@ -54,6 +56,7 @@ impl Noun {
             Noun::File => ("FILE_NOT_FOUND", "file"),
             Noun::Session => ("SESSION_NOT_FOUND", "session"),
             Noun::Invitation => ("INVITATION_NOT_FOUND", "invitation"),
+            Noun::Job => ("JOB_NOT_FOUND", "job"),
             Noun::Route => ("NOT_FOUND", "page"),
         }
     }

@@ -7,16 +7,20 @@
 //! Must not know: connections, sockets, SQL.
 
 mod audience;
+mod consumer;
 mod draft;
 mod recorded;
 mod scope;
+mod wake;
 
 use mission_control_shared::{ChannelId, OrgId, ProjectId, UserId};
 
 pub use self::audience::{Audience, Viewer};
+pub use self::consumer::Consumer;
 pub use self::draft::Draft;
 pub use self::recorded::Recorded;
 pub use self::scope::Scope;
+pub use self::wake::{Follower, Wake};
 
 /// What a commit tells the rest of the server.
 #[derive(Clone, Debug)]
@@ -68,4 +72,6 @@ pub enum Signal {
         /// The JSON of it.
         json: String,
     },
+    /// There may be a job to run.
+    JobsDue,
 }

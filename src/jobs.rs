@@ -1,54 +1,99 @@
-//! What happens by itself: heartbeats on streams, and forgetting what is no longer of use.
+//! What runs beside the requests: jobs from a durable queue, consumers of the event log, and timers.
 //!
-//! Started by the server, stopped with it. Long work is cut into small writes. Must not know HTTP.
+//! Started by the server, stopped with it. Several instances may run on one database: a job and the
+//! cursor of a consumer are held by lease. Learns of changes from the log and the queue alone.
+//!
+//! **A new kind of job.** Its arguments are a struct that says its name:
+//!
+//! ```
+//! # use serde::{Deserialize, Serialize};
+//! #[derive(Serialize, Deserialize)]
+//! struct RemoveOrphans {}
+//!
+//! impl mission_control::store::job::Job for RemoveOrphans {
+//!     const KIND: &'static str = "remove-orphans";
+//! }
+//!
+//! impl mission_control::jobs::Kind for RemoveOrphans {
+//!     const SCHEDULE: Option<&'static str> = Some("30 * * * *"); // left out: only when it is enqueued
+//!
+//!     async fn run(self, context: mission_control::jobs::Context) -> mission_control::error::Result<()> {
+//!         // Small writes, one after the other: context.app.write_system(…).await?;
+//! #       let _ = context;
+//!         Ok(())
+//!     }
+//! }
+//! ```
+//!
+//! Put it into a file here and add a line to [`kinds`]. A struct that `domain` enqueues stands, with its
+//! `Job`, where it is enqueued: `store::job::enqueue(tx, &RemoveOrphans {}, due_at)` in the transaction
+//! of the change; only `Kind` is implemented here, so `domain` needs nothing of this module. What a
+//! released version has enqueued must stay readable: new fields get a default.
+//!
+//! **A new consumer** is a type with [`Consumer`](crate::events::Consumer) and a line in [`run`].
+//!
+//! Must not know: HTTP.
 
+mod attempt;
+mod consumers;
+mod forget_answers;
+mod forget_sessions;
+mod kind;
+mod runner;
+mod schedule;
+
+use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
-use crate::domain::idempotency;
-use crate::error::Result;
-use crate::store::{self, Actor, Gate};
+use crate::error::Error;
+
+pub use self::consumers::feed;
+pub use self::forget_answers::ForgetAnswers;
+pub use self::forget_sessions::ForgetSessions;
+pub use self::kind::{Context, Kind, Kinds};
+pub use self::runner::work;
 
 /// How often a stream hears that the server is there.
 const HEARTBEAT: Duration = Duration::from_secs(30);
-/// How often old rows are cleared away.
-const CLEARING: Duration = Duration::from_secs(3_600);
 
-/// Runs until `stop`.
+/// Characters of an error that are kept and logged.
+const ERROR_LENGTH: usize = 2_000;
+
+/// Every kind of job of this build.
+pub fn kinds() -> Kinds {
+    Kinds::default().with::<ForgetAnswers>().with::<ForgetSessions>()
+}
+
+/// Runs everything until `stop`.
 pub async fn run(app: App, stop: CancellationToken) {
+    let mut tasks = JoinSet::new();
+    tasks.spawn(timers(app.clone(), stop.clone()));
+    tasks.spawn(work(app.clone(), Arc::new(kinds()), stop.clone()));
+    // Consumers: tasks.spawn(feed(app.clone(), Consumer, stop.clone()));
+    while tasks.join_next().await.is_some() {}
+}
+
+async fn timers(app: App, stop: CancellationToken) {
     let mut heartbeat = tokio::time::interval_at(tokio::time::Instant::now() + HEARTBEAT, HEARTBEAT);
-    let mut clearing = tokio::time::interval(CLEARING);
     let mut upkeep = tokio::time::interval(crate::observe::UPKEEP);
     loop {
         tokio::select! {
             () = stop.cancelled() => return,
             _ = heartbeat.tick() => app.hub().heartbeat(),
             _ = upkeep.tick() => crate::observe::recorder().run_upkeep(),
-            _ = clearing.tick() => {
-                if let Err(error) = clear(&app).await {
-                    tracing::warn!(error = %error, "old rows could not be cleared away, trying again in an hour");
-                }
-            }
         }
     }
 }
 
-/// Clears away first answers that nobody can ask for again, and sessions that have ended.
-pub async fn clear(app: &App) -> Result<()> {
-    for org_id in app.read_system(|tx| Ok(store::organization::ids(tx)?)).await? {
-        app.write_system(move |tx| {
-            let mut tx = tx.tenant(org_id, &Actor::SYSTEM, Gate::Lifecycle)?;
-            let before = tx.now().plus_seconds(-idempotency::KEPT_SECONDS);
-            Ok(store::idempotency::forget_before(&mut tx, before)?)
-        })
-        .await?;
-    }
-    app.write_system(|tx| {
-        let now = tx.now();
-        Ok(store::session::forget_ended(tx, now)?)
-    })
-    .await?;
-    Ok(())
+/// What an error says to administrators: of an internal one the causes, which its text hides from users.
+fn cause(error: &Error) -> String {
+    let text = match error {
+        Error::Internal(cause) => format!("{cause:#}"),
+        other => other.to_string(),
+    };
+    text.chars().take(ERROR_LENGTH).collect()
 }

@@ -14,12 +14,14 @@
 
 pub mod blob;
 pub mod channel;
+pub mod cursor;
 pub mod dialect;
 pub mod event;
 pub mod file;
 pub mod idempotency;
 pub mod identity;
 pub mod invitation;
+pub mod job;
 pub mod key;
 pub mod message;
 pub mod organization;
@@ -209,6 +211,7 @@ impl Store {
                 let (version, _) = migrate::status(file)?;
                 let mut writing = sqlite::open_writer(file, *durability)?;
                 migrate::sqlite(&mut writing, file, version)?;
+                writing.end_leases()?;
                 let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
                 let readers = readers::Readers::start(file, cores.clamp(2, 8))?;
                 let writer = writer::Writer::start(writing, Arc::clone(&clock), publish)?;

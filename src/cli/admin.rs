@@ -206,14 +206,18 @@ pub(super) fn key(config: &Config, command: Key) -> Result<(), Exit> {
 }
 
 fn text(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => "-".to_owned(),
+        other => other.to_string(),
+    }
 }
 
-fn show(answer: &Value, json: bool, words: impl Fn(&Value) -> String) -> Result<(), Exit> {
+pub(super) fn show(answer: &Value, json: bool, words: impl Fn(&Value) -> String) -> Result<(), Exit> {
     super::print(&if json { answer.to_string() } else { words(answer) })
 }
 
-fn table(rows: &Value, columns: &[&str]) -> String {
+pub(super) fn table(rows: &Value, columns: &[&str]) -> String {
     let mut lines = vec![columns.iter().map(|column| column.to_uppercase()).collect::<Vec<_>>()];
     for row in rows.as_array().into_iter().flatten() {
         lines.push(columns.iter().map(|column| text(&row[*column])).collect());
@@ -228,7 +232,7 @@ fn table(rows: &Value, columns: &[&str]) -> String {
     lines.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-fn ask(config: &Config, request: AdminRequest) -> Result<Value, Exit> {
+pub(super) fn ask(config: &Config, request: AdminRequest) -> Result<Value, Exit> {
     let socket = config.data.dir.join(ADMIN_SOCKET);
     match UnixStream::connect(&socket) {
         Ok(stream) => through_socket(stream, &request),

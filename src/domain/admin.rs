@@ -2,9 +2,11 @@
 
 use mission_control_shared::{Role, Timestamp, User};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::Page;
 use super::identity::{self, First};
+use super::job::{self, JobSummary};
 use super::join::{self, CreatedUser, NewUser};
 use super::key::{self, RotateKey};
 use super::organization::{self, OrgSummary};
@@ -88,6 +90,21 @@ pub enum AdminRequest {
         /// The agent.
         handle: String,
     },
+    /// List dead letters.
+    JobList {
+        /// Also jobs that wait or run.
+        all: bool,
+    },
+    /// Let dead letters wait again.
+    JobRetry {
+        /// Which one; `None` = every one.
+        id: Option<Uuid>,
+    },
+    /// Remove a job that nobody runs.
+    JobRemove {
+        /// Which one.
+        id: Uuid,
+    },
 }
 
 /// What the command line gets. Not `Debug`: it may hold a secret.
@@ -126,6 +143,16 @@ pub enum AdminReply {
         api_key: String,
         /// When the older keys die.
         previous_expires_at: Option<Timestamp>,
+    },
+    /// Background jobs.
+    Jobs {
+        /// Dead letters, newest first, then those that wait or run.
+        jobs: Vec<JobSummary>,
+    },
+    /// Dead letters wait again.
+    Retried {
+        /// How many.
+        count: u64,
     },
     /// A link that sets a new password.
     Reset {
@@ -207,6 +234,12 @@ pub fn perform(
             })?;
             let (handle, api_key) = (handle.clone(), key.api_key);
             Ok(AdminReply::Key { handle, api_key, previous_expires_at: key.previous_expires_at })
+        }
+        AdminRequest::JobList { all } => Ok(AdminReply::Jobs { jobs: job::list(tx, *all)? }),
+        AdminRequest::JobRetry { id } => Ok(AdminReply::Retried { count: job::retry(tx, *id)? }),
+        AdminRequest::JobRemove { id } => {
+            job::remove(tx, *id)?;
+            Ok(AdminReply::Done)
         }
         AdminRequest::KeyRevoke { org, handle } => {
             within(tx, org, |tx| {

@@ -126,6 +126,7 @@ impl Hub {
                 let moment = Arc::new(Moment { channel, only, bytes });
                 self.room(org_id).push([Entry::Moment(moment)]);
             }
+            Signal::JobsDue => {}
         }
     }
 

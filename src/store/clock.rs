@@ -36,6 +36,12 @@ impl Clock {
         Timestamp(micros.saturating_add(self.offset.load(Ordering::Relaxed)))
     }
 
+    /// Microseconds between this clock and the system's.
+    #[cfg(feature = "postgres")]
+    pub(super) fn offset(&self) -> i64 {
+        self.offset.load(Ordering::Relaxed)
+    }
+
     /// Moves the time by so many seconds, either way.
     pub fn travel(&self, seconds: i64) {
         self.offset.fetch_add(seconds * 1_000_000, Ordering::Relaxed);

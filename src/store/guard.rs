@@ -11,6 +11,10 @@ use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 /// Tables that are read before the organization is known; only a system handle reaches them.
 const IDENTITY_TABLES: [&str; 3] = ["identities", "sessions", "password_resets"];
 
+/// Tables with an `org_id` that a system handle writes: the queue is claimed and settled across
+/// organizations, and what a job changes goes through the gate.
+const SYSTEM_TABLES: [&str; 1] = ["jobs"];
+
 /// What the statement that is being prepared touches: table → what is done with which columns.
 #[derive(Debug, Default)]
 struct Touched {
@@ -67,8 +71,8 @@ impl Guard {
     pub(super) fn system_verdict(&self, tenant_tables: &BTreeSet<String>) -> Result<(), String> {
         let touched = self.touched();
         let mut written = touched.inserted.iter().chain(&touched.changed);
-        let gated =
-            |table: &&String| tenant_tables.contains(*table) && !IDENTITY_TABLES.contains(&table.as_str());
+        let free = |table: &str| IDENTITY_TABLES.contains(&table) || SYSTEM_TABLES.contains(&table);
+        let gated = |table: &&String| tenant_tables.contains(*table) && !free(table);
         match written.find(gated) {
             Some(table) => Err(format!("`{table}` belongs to organizations: write it through a gate")),
             None => Ok(()),

@@ -243,6 +243,14 @@ impl Session {
         Ok(())
     }
 
+    /// The server's clock, in microseconds since 1970.
+    pub(super) fn now(&mut self) -> Result<i64> {
+        let sql = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS bigint)";
+        self.rows(None, sql, &[], &mut |row| row.get(0))?
+            .pop()
+            .ok_or_else(|| Failure::Other(anyhow::anyhow!("PostgreSQL tells no time")))
+    }
+
     /// Holds, until the transaction ends, what no row stands for yet: the right to set up the server.
     pub(super) fn lock_first_run(&mut self) -> Result<()> {
         self.batch("SELECT pg_advisory_xact_lock(84200002)")

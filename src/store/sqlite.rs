@@ -137,6 +137,15 @@ impl Connection {
         Ok(())
     }
 
+    /// Ends the leases of jobs and consumers: one process at a time has the data directory, so whoever
+    /// held them is gone.
+    pub(super) fn end_leases(&self) -> Result<()> {
+        Ok(self.raw.execute_batch(
+            "UPDATE jobs SET leased_until = 0 WHERE leased_by IS NOT NULL;
+             UPDATE event_cursors SET leased_until = 0 WHERE leased_by IS NOT NULL;",
+        )?)
+    }
+
     /// Runs `work` on one consistent view.
     pub(super) fn read<T>(
         &self,

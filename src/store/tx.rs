@@ -302,6 +302,16 @@ impl<'c> SystemTx<'_, 'c> {
         Ok(())
     }
 
+    /// The time by the clock that all instances on this database share; microseconds pass while the
+    /// transaction runs.
+    pub fn database_now(&mut self) -> Result<Timestamp> {
+        match &mut self.tx.engine {
+            Connection::Sqlite(_) => Ok(self.tx.now),
+            #[cfg(feature = "postgres")]
+            Connection::Postgres(session) => Ok(Timestamp(session.now()? + self.tx.clock.offset())),
+        }
+    }
+
     /// Waits for other first runs to end. On SQLite there is one writer anyway.
     pub(super) fn lock_first_run(&mut self) -> Result<()> {
         match &mut self.tx.engine {

@@ -515,6 +515,7 @@ fn help_names_every_command_and_needs_no_configuration() {
         "org",
         "user",
         "key",
+        "jobs",
         "config",
         "openapi",
         "healthcheck",

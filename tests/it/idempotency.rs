@@ -1,7 +1,9 @@
 //! What is sent twice happens once.
 
+use mission_control::jobs::ForgetAnswers;
 use serde_json::{Value, json};
 
+use crate::jobs::run_now;
 use crate::support::{Actor, Reply, TestHub};
 
 const REPLAYED: &str = "idempotent-replayed";
@@ -153,14 +155,14 @@ async fn a_key_works_for_a_day_and_that_of_a_message_for_ever() {
     let message = bob.post_once(&posts, "k", json!({"content": "x"})).await.expect_status(201);
 
     hub.clock.travel(24 * 3_600 - 60);
-    mission_control::jobs::clear(hub.app()).await.unwrap();
+    run_now(&hub, ForgetAnswers {}).await;
     assert_same(&first, &bob.post_once(&path, "k", body.clone()).await);
     hub.clock.travel(120);
     let second = bob.post_once(&path, "k", json!({"title": "y"})).await.expect_status(201);
     assert_eq!(second.header(REPLAYED), "", "the key is free again");
     assert_same(&second, &bob.post_once(&path, "k", json!({"title": "y"})).await);
     hub.clock.travel(400 * 24 * 3_600);
-    mission_control::jobs::clear(hub.app()).await.unwrap();
+    run_now(&hub, ForgetAnswers {}).await;
 
     assert_same(&message, &bob.post_once(&posts, "k", json!({"content": "x"})).await);
     assert_eq!(
@@ -181,7 +183,7 @@ async fn clearing_forgets_what_nobody_can_ask_for() {
     let young = bob.post_once(&path, "young", body.clone()).await.expect_status(201);
     hub.clock.travel(12 * 3_600);
 
-    mission_control::jobs::clear(hub.app()).await.unwrap();
+    run_now(&hub, ForgetAnswers {}).await;
     // Back in time the old one would be found again, were it still there.
     hub.clock.travel(-12 * 3_600);
 

@@ -22,6 +22,7 @@ mod front;
 mod guards;
 mod idempotency;
 mod invitations;
+mod jobs;
 mod keys;
 mod messages;
 mod passwords;

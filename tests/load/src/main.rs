@@ -10,6 +10,7 @@ mod cases;
 mod client;
 mod fanout;
 mod growth;
+mod jobs;
 mod process;
 mod report;
 mod rows;
@@ -92,6 +93,7 @@ enum Part {
     Message,
     Create,
     Key,
+    Jobs,
     Streams,
     Start,
 }
@@ -224,6 +226,10 @@ async fn measure(args: &Args) -> Result<Report> {
     server.stop().await?;
     drop(baseline);
 
+    if args.wants(Part::Jobs) {
+        say("jobs");
+        report.jobs = Some(jobs::measure(&binary, &data_dir, &world).await?);
+    }
     if args.wants(Part::Streams) {
         streams_fit()?;
         let events = if args.quick { 20 } else { 100 };

@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result};
 use mission_control_shared::Timestamp;
 
 use crate::cases::{self, Case};
+use crate::jobs::{Drain, JOBS};
 use crate::server::Writer;
 use crate::start::{self, Start};
 use crate::{process, streams};
@@ -34,6 +35,8 @@ pub(crate) struct Report {
     pub rows: Vec<cases::Row>,
     /// Microseconds of knowing who calls.
     pub key_check: Option<f64>,
+    /// Writes while jobs are run.
+    pub jobs: Option<Drain>,
     /// The streams.
     pub streams: Vec<streams::Row>,
     /// Start and rest.
@@ -103,6 +106,15 @@ impl Report {
                 target: "≤ 20 µs",
                 measured,
                 met: micros <= 20.0,
+            });
+        }
+        if let Some(drain) = &self.jobs {
+            let times = micros(&drain.with, 0.99) / micros(&drain.without, 0.99);
+            verdicts.push(Verdict {
+                what: "create a task while 10,000 jobs are run, p99",
+                target: "≤ 2 × without",
+                measured: format!("{times:.2} ×"),
+                met: times <= 2.0,
             });
         }
         self.stream_verdicts(&mut verdicts);
@@ -199,6 +211,18 @@ impl Report {
         self.requests(&mut text)?;
         self.writes(&mut text)?;
         self.stream_table(&mut text)?;
+        if let Some(drain) = &self.jobs {
+            let both =
+                |nanos: &[u64]| format!("{} (p99 {})", time(micros(nanos, 0.5)), time(micros(nanos, 0.99)));
+            writeln!(
+                text,
+                "{JOBS} due jobs, each with a write of its own, were run in {:.1} s. Creating a task meanwhile, on one \
+                 connection: {}; without: {}.\n",
+                drain.drained.as_secs_f64(),
+                both(&drain.with),
+                both(&drain.without)
+            )?;
+        }
         if let Some(start) = &self.start {
             let worst = start.ready.iter().max().map_or(0.0, |ready| ready.as_secs_f64() * 1e6);
             writeln!(
