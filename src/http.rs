@@ -81,6 +81,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(file::get_file, file::remove_file))
         .routes(routes!(channel::list_channels, channel::create_channel))
         .routes(routes!(channel::get_channel, channel::update_channel))
+        .routes(routes!(channel::put_preferences))
         .routes(routes!(message::list_messages, message::post_message))
         .routes(routes!(message::edit_message, message::delete_message))
         .routes(routes!(message::add_reaction, message::remove_reaction))

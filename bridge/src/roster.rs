@@ -48,6 +48,7 @@ pub struct Roster {
     users: HashMap<UserId, ItemSender>,
     projects: HashMap<ProjectId, KnownProject>,
     org_wide: HashMap<ChannelId, String>,
+    topics: HashMap<ChannelId, String>,
 }
 
 impl Roster {
@@ -56,7 +57,7 @@ impl Roster {
         let (me, handle, display_name) = me;
         let (org_slug, org_name) = org;
         let read_at = Instant::now();
-        let (users, projects, org_wide) = Default::default();
+        let (users, projects, org_wide, topics) = Default::default();
         Roster {
             me,
             handle,
@@ -68,6 +69,7 @@ impl Roster {
             users,
             projects,
             org_wide,
+            topics,
         }
     }
 
@@ -115,8 +117,9 @@ impl Roster {
         self.projects.remove(&id);
     }
 
-    /// Adds a channel that every member is in.
+    /// Adds a channel that every member is in, and notes the topic of any channel.
     pub fn put_channel(&mut self, channel: &Channel) {
+        self.topics.insert(channel.id, channel.topic.clone());
         if channel.kind == ChannelType::OrgWide {
             self.org_wide.insert(channel.id, channel.name.clone());
         }
@@ -136,6 +139,11 @@ impl Roster {
     pub fn channel_name(&self, id: ChannelId) -> Option<&str> {
         let of_project = || self.projects.values().find(|project| project.channel_id == id);
         self.org_wide.get(&id).or_else(|| of_project().map(|project| &project.name)).map(String::as_str)
+    }
+
+    /// What a channel is about; `None` where nobody has said.
+    pub fn topic(&self, id: ChannelId) -> Option<&str> {
+        self.topics.get(&id).map(String::as_str).filter(|topic| !topic.is_empty())
     }
 
     /// Where a channel is to the agent; `None` where it is not known.

@@ -1,7 +1,9 @@
-//! Channels: who may enter, what they are called, how far each member has read.
+//! Channels: who may enter, what they are called and about, how far each member has read, and how each
+//! member wants to hear of them.
 
 use mission_control_shared::{
-    Channel, ChannelId, ChannelType, EventKind, MessageId, Moment, Project, ProjectId, UserId,
+    Channel, ChannelId, ChannelPreferences, ChannelType, EventKind, MessageId, Moment, Project, ProjectId,
+    UserId,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -9,25 +11,35 @@ use utoipa::ToSchema;
 use super::check::Check;
 use super::policy::{Action, Authority as _, Thing};
 use super::{Listed, Page};
-use crate::error::{Error, Noun, Result};
+use crate::error::{Conflict, Error, Noun, Result};
 use crate::events::{Draft, Signal};
 use crate::store::{TenantTx, channel, event, message};
+
+/// Longest topic, in characters.
+const TOPIC_LENGTH: usize = 250;
 
 /// A new org-wide channel.
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewChannel {
-    /// 1 to 200 characters.
+    /// One line, 1 to 200 characters.
     pub name: String,
+    /// What it is about: one line, up to 250 characters.
+    #[serde(default)]
+    pub topic: String,
 }
 
-/// What changes of an org-wide channel; what is left out stays.
+/// The fields of a channel that can change; absent fields stay as they are.
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChannelPatch {
-    /// 1 to 200 characters.
+    /// One line, 1 to 200 characters. A project's channel has the name of its project.
     #[serde(default, deserialize_with = "super::check::patch::kept")]
     pub name: Option<String>,
+    /// What it is about: one line, up to 250 characters; `null` or empty for none.
+    #[serde(default, deserialize_with = "super::check::patch::cleared")]
+    #[schema(value_type = Option<String>)]
+    pub topic: Option<Option<String>>,
 }
 
 /// What an event says of a channel.
@@ -67,6 +79,7 @@ pub fn get(tx: &mut TenantTx<'_, '_>, id: ChannelId) -> Result<Channel> {
 fn add_counts(tx: &mut TenantTx<'_, '_>, channels: &mut [Channel]) -> Result<()> {
     if let Some(user) = tx.actor().user_id {
         channel::add_counts(tx, channels, user)?;
+        channel::add_preferences(tx, channels, user)?;
     }
     Ok(())
 }
@@ -82,33 +95,43 @@ pub fn list(tx: &mut TenantTx<'_, '_>, page: Page) -> Result<Listed<Channel>> {
 pub fn create(tx: &mut TenantTx<'_, '_>, new: &NewChannel) -> Result<Channel> {
     tx.require(Action::ManageChannels, Thing::Organization)?;
     let mut check = Check::default();
-    let name = check.text("name", &new.name, 1..=200);
+    let name = check.line("name", &new.name, 1..=200);
+    let topic = check.line("topic", &new.topic, 0..=TOPIC_LENGTH);
     check.finish()?;
     let id = ChannelId(tx.new_id());
-    make(tx, id, None, name)?;
+    make(tx, id, None, name, topic)?;
     get(tx, id)
 }
 
 /// Creates the channel that every new organization has.
 pub fn create_general(tx: &mut TenantTx<'_, '_>) -> Result<()> {
     let id = ChannelId(tx.new_id());
-    make(tx, id, None, "general".to_owned())
+    make(tx, id, None, "general".to_owned(), String::new())
 }
 
 /// Creates the channel of a new project, under the id that the project names.
 pub fn create_for_project(tx: &mut TenantTx<'_, '_>, project: &Project) -> Result<()> {
-    make(tx, project.channel_id, Some(project.id), project.name.clone())
+    make(tx, project.channel_id, Some(project.id), project.name.clone(), String::new())
 }
 
-fn make(tx: &mut TenantTx<'_, '_>, id: ChannelId, project_id: Option<ProjectId>, name: String) -> Result<()> {
+fn make(
+    tx: &mut TenantTx<'_, '_>,
+    id: ChannelId,
+    project_id: Option<ProjectId>,
+    name: String,
+    topic: String,
+) -> Result<()> {
     let channel = Channel {
         id,
         org_id: tx.org_id(),
         name,
+        topic,
         kind: if project_id.is_some() { ChannelType::Project } else { ChannelType::OrgWide },
         project_id,
         unread_count: None,
         mention_count: None,
+        muted: None,
+        notify: None,
         last_message_at: None,
         read_only: false,
         version: 1,
@@ -119,46 +142,88 @@ fn make(tx: &mut TenantTx<'_, '_>, id: ChannelId, project_id: Option<ProjectId>,
     record(tx, EventKind::ChannelCreated, &channel, &[])
 }
 
-/// Renames an org-wide channel.
+/// Changes name and topic of an org-wide channel, for administrators, or the topic of a project's
+/// channel, for members of the project who may edit it.
 ///
-/// Errors: `CHANNEL_NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, `VALIDATION_FAILED` (also for a
-/// project's channel, which is called like its project).
+/// Errors: `CHANNEL_NOT_FOUND`, `FORBIDDEN`, `STALE_VERSION`, `CHANNEL_READ_ONLY`, `VALIDATION_FAILED`
+/// (also for the name of a project's channel).
 pub fn update(
     tx: &mut TenantTx<'_, '_>,
     id: ChannelId,
     patch: &ChannelPatch,
     expected: Option<i64>,
 ) -> Result<Channel> {
-    let channel = enter(tx, id)?;
-    tx.require(Action::ManageChannels, &channel)?;
+    let mut channel = enter(tx, id)?;
+    let of_project = channel.project_id.is_some();
+    match channel.project_id {
+        Some(project) => tx.require(Action::EditProject, Thing::Project(project))?,
+        None => tx.require(Action::ManageChannels, &channel)?,
+    }
     super::check::version(channel.version, expected)?;
+    let mut check = Check::default();
+    let mut changed = Vec::new();
     if let Some(name) = &patch.name {
-        let mut check = Check::default();
-        let name = check.text("name", name, 1..=200);
-        if channel.project_id.is_some() {
+        let name = check.line("name", name, 1..=200);
+        if of_project {
             check.problem("name", "is the name of the channel's project: rename the project");
         }
-        check.finish()?;
-        rename(tx, channel, &name)?;
+        if channel.name != name {
+            channel.name = name;
+            changed.push("name");
+        }
     }
+    if let Some(topic) = &patch.topic {
+        let topic = check.line("topic", topic.as_deref().unwrap_or(""), 0..=TOPIC_LENGTH);
+        if channel.topic != topic {
+            channel.topic = topic;
+            changed.push("topic");
+        }
+    }
+    check.finish()?;
+    if channel.read_only && !changed.is_empty() {
+        let text = "the project of this channel has ended: its topic cannot change any more";
+        return Err(Error::conflict(Conflict::ChannelReadOnly, text));
+    }
+    store(tx, channel, &changed)?;
     get(tx, id)
 }
 
 /// Keeps the channel of a renamed project called like it.
 pub fn rename_for_project(tx: &mut TenantTx<'_, '_>, project: &Project) -> Result<()> {
-    let channel = channel::of_project(tx, project.id)?.ok_or(Error::NotFound(Noun::Channel))?;
-    rename(tx, channel, &project.name)
-}
-
-fn rename(tx: &mut TenantTx<'_, '_>, mut channel: Channel, name: &str) -> Result<()> {
-    if channel.name == name {
+    let mut channel = channel::of_project(tx, project.id)?.ok_or(Error::NotFound(Noun::Channel))?;
+    if channel.name == project.name {
         return Ok(());
     }
-    name.clone_into(&mut channel.name);
+    project.name.clone_into(&mut channel.name);
+    store(tx, channel, &["name"])
+}
+
+/// Stores the next version of a channel in which these fields changed.
+fn store(tx: &mut TenantTx<'_, '_>, mut channel: Channel, changed: &[&'static str]) -> Result<()> {
+    if changed.is_empty() {
+        return Ok(());
+    }
     channel.version += 1;
     channel.updated_at = tx.now();
     channel::update(tx, &channel)?;
-    record(tx, EventKind::ChannelUpdated, &channel, &["name"])
+    record(tx, EventKind::ChannelUpdated, &channel, changed)
+}
+
+/// Stores how the actor wants to hear of a channel. Their other open streams hear of it, and nobody
+/// else does.
+///
+/// Errors: `CHANNEL_NOT_FOUND`.
+pub fn set_preferences(
+    tx: &mut TenantTx<'_, '_>,
+    id: ChannelId,
+    preferences: ChannelPreferences,
+) -> Result<ChannelPreferences> {
+    let channel = enter(tx, id)?;
+    let user = tx.actor().user_id.ok_or(Error::Forbidden)?;
+    channel::put_preferences(tx, id, user, &preferences)?;
+    let ChannelPreferences { muted, notify } = preferences;
+    signal(tx, &channel, Some(user), &Moment::Preferences { channel_id: id, muted, notify });
+    Ok(preferences)
 }
 
 fn signal(tx: &mut TenantTx<'_, '_>, channel: &Channel, only: Option<UserId>, moment: &Moment) {

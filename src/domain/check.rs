@@ -35,6 +35,19 @@ impl Check {
         text.to_owned()
     }
 
+    /// One line of text, trimmed, with so many characters. Control characters, line breaks and text
+    /// that shows nothing are refused.
+    pub fn line(&mut self, field: &str, text: &str, length: RangeInclusive<usize>) -> String {
+        let text = self.text(field, text, length);
+        let breaks = |character: char| character.is_control() || matches!(character, '\u{2028}' | '\u{2029}');
+        if text.contains(breaks) {
+            self.problem(field, "must be one line without control characters");
+        } else if !text.is_empty() && text.chars().all(is_invisible) {
+            self.problem(field, "must hold something that can be seen");
+        }
+        text
+    }
+
     /// An `https://` URL.
     pub fn url(&mut self, field: &str, url: &str) -> String {
         let url = url.trim();
@@ -89,6 +102,16 @@ impl Check {
     pub fn finish(self) -> Result<()> {
         if self.0.is_empty() { Ok(()) } else { Err(Error::Invalid(self.0)) }
     }
+}
+
+/// Whether the character shows nothing: spaces, joiners, direction marks, fillers.
+fn is_invisible(character: char) -> bool {
+    character.is_whitespace()
+        || matches!(character,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
+            | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// Whether the text can be a handle.

@@ -1,6 +1,10 @@
 //! Channels, and how far each member has read them.
 
-use mission_control_shared::{Channel, ChannelId, MessageId, OrgId, ProjectId, Timestamp, UserId};
+use std::collections::HashMap;
+
+use mission_control_shared::{
+    Channel, ChannelId, ChannelPreferences, MessageId, NotifyLevel, OrgId, ProjectId, Timestamp, UserId,
+};
 
 use super::{Json, Result, Row, TenantTx};
 use crate::args;
@@ -26,7 +30,7 @@ macro_rules! select {
     ($($rest:expr),+) => {
         concat!(
             "SELECT c.id, c.name, c.type, c.project_id, c.last_message_at, p.ended_at, c.version,
-                    c.created_at, c.updated_at
+                    c.created_at, c.updated_at, c.topic
                FROM channels AS c
                LEFT JOIN projects AS p ON p.org_id = c.org_id AND p.id = c.project_id ",
             $($rest),+
@@ -43,11 +47,14 @@ fn channel(row: &Row<'_>, org_id: OrgId) -> Result<Channel> {
         project_id: row.get(3)?,
         unread_count: None,
         mention_count: None,
+        muted: None,
+        notify: None,
         last_message_at: row.get(4)?,
         read_only: row.get::<Option<Timestamp>>(5)?.is_some(),
         version: row.get(6)?,
         created_at: row.get(7)?,
         updated_at: row.get(8)?,
+        topic: row.get(9)?,
     })
 }
 
@@ -149,9 +156,9 @@ pub fn entered_by(tx: &mut TenantTx<'_, '_>, user: UserId) -> Result<Vec<Channel
 /// Stores a new channel.
 pub fn insert(tx: &mut TenantTx<'_, '_>, channel: &Channel) -> Result<()> {
     tx.execute(
-        "INSERT INTO channels (org_id, id, type, name, project_id, created_at, updated_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
-        args![channel.id, channel.kind, channel.name, channel.project_id, channel.created_at],
+        "INSERT INTO channels (org_id, id, type, name, topic, project_id, created_at, updated_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)",
+        args![channel.id, channel.kind, channel.name, channel.topic, channel.project_id, channel.created_at],
     )?;
     Ok(())
 }
@@ -159,8 +166,8 @@ pub fn insert(tx: &mut TenantTx<'_, '_>, channel: &Channel) -> Result<()> {
 /// Stores what changed of a channel and its next version.
 pub fn update(tx: &mut TenantTx<'_, '_>, channel: &Channel) -> Result<()> {
     tx.execute(
-        "UPDATE channels SET name = ?3, version = ?4, updated_at = ?5 WHERE org_id = ?1 AND id = ?2",
-        args![channel.id, channel.name, channel.version, channel.updated_at],
+        "UPDATE channels SET name = ?3, topic = ?4, version = ?5, updated_at = ?6 WHERE org_id = ?1 AND id = ?2",
+        args![channel.id, channel.name, channel.topic, channel.version, channel.updated_at],
     )?;
     Ok(())
 }
@@ -278,6 +285,43 @@ pub fn agents(tx: &mut TenantTx<'_, '_>, id: ChannelId) -> Result<Vec<UserId>> {
         args![id],
         |row| row.get(0),
     )
+}
+
+/// Fills in how `user` wants to hear of these channels, with one statement for all of them.
+pub fn add_preferences(tx: &mut TenantTx<'_, '_>, channels: &mut [Channel], user: UserId) -> Result<()> {
+    let ids: Vec<ChannelId> = channels.iter().map(|channel| channel.id).collect();
+    let stored = tx.rows(
+        "SELECT channel_id, muted, notify FROM channel_preferences
+          WHERE org_id = ?1 AND user_id = ?2 AND channel_id IN uuids(?3)",
+        args![user, Json(&ids)],
+        |row| {
+            let preferences = ChannelPreferences { muted: row.get(1)?, notify: row.get(2)? };
+            Ok((row.get::<ChannelId>(0)?, preferences))
+        },
+    )?;
+    let stored: HashMap<ChannelId, ChannelPreferences> = stored.into_iter().collect();
+    for channel in channels {
+        let preferences = stored.get(&channel.id);
+        channel.muted = Some(preferences.is_some_and(|preferences| preferences.muted));
+        channel.notify = Some(preferences.map_or(NotifyLevel::All, |preferences| preferences.notify));
+    }
+    Ok(())
+}
+
+/// Stores how a user wants to hear of a channel.
+pub fn put_preferences(
+    tx: &mut TenantTx<'_, '_>,
+    id: ChannelId,
+    user: UserId,
+    preferences: &ChannelPreferences,
+) -> Result<()> {
+    tx.execute(
+        "INSERT INTO channel_preferences (org_id, user_id, channel_id, muted, notify) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (org_id, user_id, channel_id) DO UPDATE
+            SET muted = excluded.muted, notify = excluded.notify",
+        args![user, id, preferences.muted, preferences.notify],
+    )?;
+    Ok(())
 }
 
 /// Moves a read marker forward to the message that has this number, and counts what lies before it

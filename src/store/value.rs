@@ -233,5 +233,5 @@ macro_rules! kinds {
 
 kinds! {
     ActorType ChannelType EventKind EvidenceType MessageKind OrgStatus Priority ProjectStage ProjectType
-    ReceiptState Role TaskStatus TaskType TopicType UserStatus UserType
+    NotifyLevel ReceiptState Role TaskStatus TaskType TopicType UserStatus UserType
 }

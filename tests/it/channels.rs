@@ -1,5 +1,8 @@
 //! Channels: who may enter, what is unread, how far one has read.
 
+mod preferences;
+mod topics;
+
 use serde_json::{Value, json};
 
 use crate::support::{Actor, TestHub};
@@ -58,6 +61,9 @@ async fn every_organization_has_general_and_administrators_make_more() {
         (json!({"name": " "}), "name"),
         (json!({"name": "x".repeat(201)}), "name"),
         (json!({"name": null}), "name"),
+        (json!({"name": "a\tb"}), "name"),
+        (json!({"name": "a\nb"}), "name"),
+        (json!({"name": "\u{200b}\u{2060}"}), "name"),
     ] {
         assert_eq!(acme.admin.patch(&path, body).await.fields(), [field]);
     }

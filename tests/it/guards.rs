@@ -144,6 +144,7 @@ pub(crate) fn body(world: &World, route: &str) -> Option<Value> {
         "POST /channels/{id}/messages" => json!({"content": "G"}),
         "PATCH /channels/{id}/messages/{other_id}" => json!({"content": "H"}),
         "PUT /channels/{id}/messages/{other_id}/receipt" => json!({"state": "delivered"}),
+        "PUT /channels/{id}/preferences" => json!({"muted": true, "notify": "mentions"}),
         "PUT /channels/{id}/read" => json!({"message_id": id("messages")}),
         "PUT /subscriptions" => json!({"subscriptions": []}),
         route if route.starts_with("POST") && !route.ends_with("/typing") => {

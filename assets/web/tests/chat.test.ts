@@ -398,6 +398,11 @@ describe('outgoing messages', () => {
 })
 
 describe('channels', () => {
+  /** A channel as an event carries it: without what is the reader's own. */
+  const own = ['unread_count', 'mention_count', 'muted', 'notify']
+  const inEvent = Object.fromEntries(
+    Object.entries(channel()).filter(([name]) => !own.includes(name)),
+  ) as unknown as ReturnType<typeof channel>
   const counts = () => {
     const { unread_count, mention_count } = useChannels().get('general') ?? {}
     return [unread_count, mention_count]
@@ -444,6 +449,48 @@ describe('channels', () => {
     await vi.waitFor(() => expect(counts()).toEqual([1, 0]))
     useChannels().see({ ...read, unread_count: 0 })
     expect(counts()).toEqual([0, 0])
+  })
+
+  test('that are muted count as unread only for mentions', async () => {
+    await load({ muted: true, unread_count: 5, mention_count: 1 })
+    expect([useChannels().unread, useChannels().mentions]).toEqual([1, 1])
+    useChannels().apply(said(message(9)))
+    expect(counts()).toEqual([6, 1])
+    expect(useChannels().unread).toBe(1)
+  })
+
+  test('follow preferences that were set here or on another device', async () => {
+    const { answers, asked } = await load({ unread_count: 2 })
+    const set = () => {
+      const { muted, notify } = useChannels().get('general') ?? {}
+      return [muted, notify]
+    }
+    const PREFER = 'PUT /orgs/acme/channels/general/preferences'
+    answers[PREFER] = json({ muted: true, notify: 'mentions' })
+    await useChannels().prefer(channel(), { muted: true, notify: 'mentions' })
+    expect(asked(PREFER).map(({ body }) => body)).toEqual([{ muted: true, notify: 'mentions' }])
+    expect(set()).toEqual([true, 'mentions'])
+    useChannels().see({ type: 'preferences', channel_id: 'general', muted: false, notify: 'none' })
+    expect(set()).toEqual([false, 'none'])
+    expect(counts()).toEqual([2, 0])
+    useChannels().apply(
+      event({ type: 'channel.updated', payload: { channel: { ...inEvent, topic: 'New', version: 2 } } }),
+    )
+    expect(useChannels().get('general')?.topic).toBe('New')
+    expect(set()).toEqual([false, 'none'])
+  })
+
+  test('that notify of nothing show no toast for a mention', async () => {
+    await load({ notify: 'none' })
+    const mentioned = (number: number) =>
+      useToasts().apply(
+        event({ type: 'mention.created', payload: { message: message(number), user_id: 'ada' } }),
+      )
+    mentioned(1)
+    expect(useToasts().shown).toEqual([])
+    useChannels().see({ type: 'preferences', channel_id: 'general', muted: true, notify: 'mentions' })
+    mentioned(2)
+    expect(useToasts().shown).toHaveLength(1)
   })
 
   test('of a project come and go with its membership, and end with it', async () => {

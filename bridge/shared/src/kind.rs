@@ -166,6 +166,15 @@ kinds! {
         /// The members of its project.
         Project = "project",
     }
+    /// Which messages of a channel a user is notified of.
+    NotifyLevel {
+        /// Every message.
+        All = "all",
+        /// Only mentions of the user.
+        Mentions = "mentions",
+        /// No message.
+        None = "none",
+    }
     /// What a message is.
     MessageKind {
         /// What somebody says.

@@ -24,8 +24,8 @@ pub use id::{
     TaskId, UserId,
 };
 pub use kind::{
-    ActorType, ChannelType, EvidenceType, MessageKind, OrgStatus, Priority, ProjectStage, ProjectType,
-    ReceiptState, Role, TaskStatus, TaskType, TopicType, UserStatus, UserType,
+    ActorType, ChannelType, EvidenceType, MessageKind, NotifyLevel, OrgStatus, Priority, ProjectStage,
+    ProjectType, ReceiptState, Role, TaskStatus, TaskType, TopicType, UserStatus, UserType,
 };
 pub use list::{Cursored, Paged, Pagination};
 pub use payload::{
@@ -33,8 +33,8 @@ pub use payload::{
     ReactionPayload, ReceiptPayload, TaskPayload, UserPayload,
 };
 pub use resource::{
-    Channel, Evidence, File, LinkedTask, Me, Membership, Message, NewMessage, NewReceipt, Organization,
-    Project, Reaction, Receipt, Sender, Subscription, Subscriptions, Task, User,
+    Channel, ChannelPreferences, Evidence, File, LinkedTask, Me, Membership, Message, NewMessage, NewReceipt,
+    Organization, Project, Reaction, Receipt, Sender, Subscription, Subscriptions, Task, User,
 };
 pub use stream::{Cursor, Moment, StreamNotice};
 pub use timestamp::Timestamp;

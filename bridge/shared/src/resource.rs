@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    ChannelId, ChannelType, EvidenceId, EvidenceType, FileId, MessageId, MessageKind, OrgId, OrgStatus,
-    Priority, ProjectId, ProjectStage, ProjectType, ReceiptState, Role, TaskId, TaskStatus, TaskType,
-    Timestamp, TopicType, UserId, UserStatus, UserType,
+    ChannelId, ChannelType, EvidenceId, EvidenceType, FileId, MessageId, MessageKind, NotifyLevel, OrgId,
+    OrgStatus, Priority, ProjectId, ProjectStage, ProjectType, ReceiptState, Role, TaskId, TaskStatus,
+    TaskType, Timestamp, TopicType, UserId, UserStatus, UserType,
 };
 
 macro_rules! resources {
@@ -164,6 +164,10 @@ resources! {
         pub org_id: OrgId,
         /// Its name.
         pub name: String,
+        /// What it is about: one line, up to 250 characters; empty when nobody has said.
+        #[serde(default)]
+        #[cfg_attr(feature = "openapi", schema(required = true))]
+        pub topic: String,
         /// Who is in it.
         #[serde(rename = "type")]
         pub kind: ChannelType,
@@ -175,6 +179,12 @@ resources! {
         /// Those of them that mention the caller.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub mention_count: Option<i64>,
+        /// Whether the caller muted it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub muted: Option<bool>,
+        /// Which of its messages the caller is notified of.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub notify: Option<NotifyLevel>,
         /// When the newest message came.
         pub last_message_at: Option<Timestamp>,
         /// Whether nothing can be posted any more.
@@ -185,6 +195,15 @@ resources! {
         pub created_at: Timestamp,
         /// When it last changed.
         pub updated_at: Timestamp,
+    }
+
+    /// How a user wants to hear of a channel.
+    #[serde(deny_unknown_fields)]
+    pub struct ChannelPreferences {
+        /// Whether only mentions count as unread.
+        pub muted: bool,
+        /// Which messages the user is notified of.
+        pub notify: NotifyLevel,
     }
 
     /// A message.

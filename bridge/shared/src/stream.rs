@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ChannelId, MessageId, UserId};
+use crate::{ChannelId, MessageId, NotifyLevel, UserId};
 
 /// A position in an organization's log: the `id:` of a frame, and `Last-Event-ID`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -74,6 +74,15 @@ pub enum Moment {
         message_id: MessageId,
         /// How many come after it.
         unread_count: i64,
+    },
+    /// The reader's own preferences for a channel changed.
+    Preferences {
+        /// Where.
+        channel_id: ChannelId,
+        /// Whether only mentions count as unread.
+        muted: bool,
+        /// Which messages the reader is notified of.
+        notify: NotifyLevel,
     },
     /// Somebody's first stream was opened, or their last one closed.
     Presence {

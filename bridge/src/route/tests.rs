@@ -82,10 +82,13 @@ fn roster(members: &[u128]) -> Roster {
         id: ChannelId(id(GENERAL)),
         org_id: OrgId(id(0)),
         name: "general".to_owned(),
+        topic: "What concerns everybody".to_owned(),
         kind: ChannelType::OrgWide,
         project_id: None,
         unread_count: None,
         mention_count: None,
+        muted: None,
+        notify: None,
         last_message_at: None,
         read_only: false,
         version: 1,
@@ -176,6 +179,35 @@ fn wakes(event: &Event, members: &[u128]) -> Option<WakeReason> {
 
 fn routed(event: &Event, members: &[u128]) -> Routed {
     route(event, &roster(members), &ALL).expect("it can be read")
+}
+
+#[test]
+fn the_topic_of_a_channel_follows_its_events() {
+    let mut roster = roster(&[KAY, ADA]);
+    assert_eq!(roster.topic(ChannelId(id(GENERAL))), Some("What concerns everybody"));
+    assert_eq!(roster.topic(ChannelId(id(IN_APOLLO))), None);
+    let mut channel = Channel {
+        id: ChannelId(id(IN_APOLLO)),
+        org_id: OrgId(id(0)),
+        name: "Apollo".to_owned(),
+        topic: "To the moon".to_owned(),
+        kind: ChannelType::Project,
+        project_id: Some(ProjectId(id(APOLLO))),
+        unread_count: None,
+        mention_count: None,
+        muted: None,
+        notify: None,
+        last_message_at: None,
+        read_only: false,
+        version: 2,
+        created_at: Timestamp(0),
+        updated_at: Timestamp(0),
+    };
+    roster.put_channel(&channel);
+    assert_eq!(roster.topic(channel.id), Some("To the moon"));
+    channel.topic.clear();
+    roster.put_channel(&channel);
+    assert_eq!(roster.topic(channel.id), None);
 }
 
 #[test]

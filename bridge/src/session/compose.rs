@@ -118,7 +118,7 @@ impl Runner {
             let Some(wait) = error.delay(&mut backoff) else {
                 // An answer without it is better than none.
                 tracing::warn!(agent.name = %self.agent.config.name, %error, "a session starts without an introduction");
-                return Introduction { project: None, tasks: Vec::new(), messages: Vec::new() };
+                return Introduction { topic: None, project: None, tasks: Vec::new(), messages: Vec::new() };
             };
             tokio::time::sleep(wait).await;
         }
@@ -140,6 +140,7 @@ impl Runner {
             0 => Vec::new(),
             count => server.history(session.channel_id, before, count).await?,
         };
-        Ok(Introduction { project, tasks, messages })
+        let topic = self.agent.roster().topic(session.channel_id).map(str::to_owned);
+        Ok(Introduction { topic, project, tasks, messages })
     }
 }

@@ -13,6 +13,8 @@ const NUMBER: usize = 16;
 /// What an agent is told when its session begins.
 #[derive(Debug)]
 pub struct Introduction {
+    /// What the channel is about.
+    pub topic: Option<String>,
     /// The project whose channel it is.
     pub project: Option<Project>,
     /// The agent's open tasks here.
@@ -103,6 +105,9 @@ fn introduce(text: &mut String, context: &PromptContext<'_>, introduction: &Intr
          You are woken when somebody needs you; what else happens is told to you then.\n\n",
         context.channel
     ));
+    if let Some(topic) = &introduction.topic {
+        text.push_str(&format!("The channel's topic: {topic}\n\n"));
+    }
     if let Some(project) = &introduction.project {
         text.push_str(&format!(
             "## The project {}\n\nStage: {}. Type: {}.\n",

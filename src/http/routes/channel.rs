@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use mission_control_shared::{Channel, ChannelId, Paged};
+use mission_control_shared::{Channel, ChannelId, ChannelPreferences, Paged};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -56,7 +56,10 @@ pub async fn get_channel(State(app): State<App>, caller: Caller, Id(id): Id<Chan
     Ok(Reply::ok(&channel).version(channel.version))
 }
 
-/// Rename an org-wide channel
+/// Change a channel's name or topic
+///
+/// An org-wide channel: administrators. A project's channel has the name of its project, and its members
+/// set its topic.
 #[utoipa::path(patch, path = "/orgs/{slug}/channels/{id}", tag = "channels", params(OrgPath, IdPath),
     request_body = ChannelPatch, responses((status = 200, body = Channel), WriteProblems))]
 pub async fn update_channel(
@@ -68,4 +71,20 @@ pub async fn update_channel(
 ) -> Result<Reply> {
     let channel = app.write(&caller, move |tx| channel::update(tx, id, &patch, expected)).await?;
     Ok(Reply::ok(&channel).version(channel.version))
+}
+
+/// Set how the caller wants to hear of a channel
+///
+/// A muted channel counts as unread only for mentions. The caller's other open streams hear of it as an
+/// ephemeral `preferences` frame; nobody else does.
+#[utoipa::path(put, path = "/orgs/{slug}/channels/{id}/preferences", tag = "channels", params(OrgPath, IdPath),
+    request_body = ChannelPreferences, responses((status = 200, body = ChannelPreferences), WriteProblems))]
+pub async fn put_preferences(
+    State(app): State<App>,
+    caller: Caller,
+    Id(id): Id<ChannelId>,
+    Json(preferences): Json<ChannelPreferences>,
+) -> Result<Reply> {
+    let stored = app.write(&caller, move |tx| channel::set_preferences(tx, id, preferences.clone())).await?;
+    Ok(Reply::ok(&stored))
 }

@@ -107,7 +107,7 @@ async fn work_on_tasks(acme: &Tenant, agent: &Actor) {
 async fn talk(acme: &Tenant, agent: &Actor) {
     let news = acme.admin.post(&acme.path("/channels"), json!({"name": "news"})).await.expect_status(201);
     let news = acme.path(&format!("/channels/{}", text(&news.json(), "id")));
-    acme.admin.patch(&news, json!({"name": "olds"})).await.expect_status(200);
+    acme.admin.patch(&news, json!({"name": "olds", "topic": "What was"})).await.expect_status(200);
     let general = acme.admin.general().await;
     let message = acme.admin.says(&general, "/model fast @agent").await;
     let path = acme.path(&format!("/channels/{general}/messages/{}", text(&message, "id")));
@@ -169,8 +169,16 @@ async fn every_kind_of_event_says_what_the_specification_names() {
             wrong.push(format!("{kind}: {fields:?} instead of {named}"));
         }
         // Caller-neutral, and without what is a person's own.
-        let own =
-            ["unread_count", "mention_count", "identities", "notification_routes", "online", "last_seen_at"];
+        let own = [
+            "unread_count",
+            "mention_count",
+            "muted",
+            "notify",
+            "identities",
+            "notification_routes",
+            "online",
+            "last_seen_at",
+        ];
         find_fields(&event["payload"], &own, kind, &mut wrong);
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -195,7 +203,7 @@ async fn changes_name_their_fields_and_moves_their_ends() {
             .collect();
     assert_eq!(changed["project.updated"], [&json!(["name"])]);
     assert_eq!(changed["task.updated"], [&json!(["title", "assignee_ids"]), &json!(["assignee_ids"])]);
-    assert_eq!(changed["channel.updated"], [&json!(["name"]), &json!(["name"])]);
+    assert_eq!(changed["channel.updated"], [&json!(["name"]), &json!(["name", "topic"])]);
     // Bob joined under the name that he was invited by, then changed his profile.
     let profile = json!(["display_name", "identities", "notification_routes"]);
     assert_eq!(changed["user.updated"], [&json!(["status"]), &profile]);

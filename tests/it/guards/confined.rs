@@ -47,6 +47,7 @@ const CONFINED: &[(&str, Gets)] = &[
     ("DELETE /channels/{id}/messages/{other_id}/reactions/{emoji}", Within),
     ("PUT /channels/{id}/messages/{other_id}/receipt", Within),
     ("GET /channels/{id}/pins", Within),
+    ("PUT /channels/{id}/preferences", Within),
     ("PUT /channels/{id}/read", Within),
     ("POST /channels/{id}/typing", Within),
     ("GET /events", Listed),

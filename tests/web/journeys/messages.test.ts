@@ -104,3 +104,33 @@ test('pinned messages are at hand in the header and lead to their place', async 
   await page.keyboard.press('Escape')
   await expect(address).not.toContainText('Pinned by')
 })
+
+test('a channel has a topic, and can be muted', async ({ page, server, check }) => {
+  await setUp(page, server)
+  const admin = await Api.ofPerson(page, server, ada.slug)
+  const { channel, grace } = await cast(admin, server, ada.slug)
+  await openChannel(page, 'general')
+  const menu = page.getByRole('button', { name: 'Channel settings' })
+  await menu.click()
+  await choose(page, 'Edit topic')
+  const dialog = page.getByRole('dialog', { name: 'Edit topic' })
+  await dialog.getByLabel('Topic').fill('What concerns everybody at the stand')
+  await dialog.getByRole('button', { name: 'Save topic' }).click()
+  await expect(page.getByText('What concerns everybody at the stand')).toBeVisible()
+
+  await menu.click()
+  await check('channel-settings')
+  await choose(page, 'Mute channel')
+  await expect(page.getByRole('img', { name: 'Muted' }).first()).toBeVisible()
+  await menu.click()
+  await choose(page, 'Notify me of mentions only')
+  await expect
+    .poll(async () => (await admin.get(`/channels/${channel}`)) as unknown)
+    .toMatchObject({ muted: true, notify: 'mentions', topic: 'What concerns everybody at the stand' })
+  await check('channel-muted')
+
+  await page.goto(`${server.url}/o/${ada.slug}/projects`)
+  await grace.post(`/channels/${channel}/messages`, { content: 'hello' })
+  await grace.post(`/channels/${channel}/messages`, { content: 'hello @ada' })
+  await expect(page.getByRole('link', { name: /(general|Channels).* 1 unread, 1 mention/ }).first()).toBeVisible()
+})

@@ -274,7 +274,11 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        /** Rename an org-wide channel */
+        /**
+         * Change a channel's name or topic
+         * @description An org-wide channel: administrators. A project's channel has the name of its project, and its members
+         *     set its topic.
+         */
         patch: operations["update_channel"];
         trace?: never;
     };
@@ -391,6 +395,27 @@ export interface paths {
          */
         get: operations["list_pins"];
         put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/orgs/{slug}/channels/{id}/preferences": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Set how the caller wants to hear of a channel
+         * @description A muted channel counts as unread only for mentions. The caller's other open streams hear of it as an
+         *     ephemeral `preferences` frame; nobody else does.
+         */
+        put: operations["put_preferences"];
         post?: never;
         delete?: never;
         options?: never;
@@ -1011,13 +1036,18 @@ export interface components {
              * @description Those of them that mention the caller.
              */
             mention_count?: number | null;
+            /** @description Whether the caller muted it. */
+            muted?: boolean | null;
             /** @description Its name. */
             name: string;
+            notify?: components["schemas"]["NotifyLevel"] | null;
             /** @description The organization. */
             org_id: components["schemas"]["OrgId"];
             project_id?: components["schemas"]["ProjectId"] | null;
             /** @description Whether nothing can be posted any more. */
             read_only: boolean;
+            /** @description What it is about: one line, up to 250 characters; empty when nobody has said. */
+            topic: string;
             /** @description Who is in it. */
             type: components["schemas"]["ChannelType"];
             /**
@@ -1038,10 +1068,19 @@ export interface components {
          * @description A channel.
          */
         ChannelId: string;
-        /** @description What changes of an org-wide channel; what is left out stays. */
+        /** @description The fields of a channel that can change; absent fields stay as they are. */
         ChannelPatch: {
-            /** @description 1 to 200 characters. */
+            /** @description One line, 1 to 200 characters. A project's channel has the name of its project. */
             name?: string | null;
+            /** @description What it is about: one line, up to 250 characters; `null` or empty for none. */
+            topic?: string | null;
+        };
+        /** @description How a user wants to hear of a channel. */
+        ChannelPreferences: {
+            /** @description Whether only mentions count as unread. */
+            muted: boolean;
+            /** @description Which messages the user is notified of. */
+            notify: components["schemas"]["NotifyLevel"];
         };
         /**
          * @description Who is in a channel.
@@ -1432,8 +1471,10 @@ export interface components {
         };
         /** @description A new org-wide channel. */
         NewChannel: {
-            /** @description 1 to 200 characters. */
+            /** @description One line, 1 to 200 characters. */
             name: string;
+            /** @description What it is about: one line, up to 250 characters. */
+            topic?: string;
         };
         /** @description What a task has to wait for. */
         NewDependency: {
@@ -1555,6 +1596,11 @@ export interface components {
              */
             enabled_channels?: string[];
         };
+        /**
+         * @description Which messages of a channel a user is notified of.
+         * @enum {string}
+         */
+        NotifyLevel: "all" | "mentions" | "none";
         /** @description An organization. */
         Org: components["schemas"]["OrgSummary"] & {
             /** @description Changes when a backup is restored: cursors of another epoch mean nothing. */
@@ -1611,13 +1657,18 @@ export interface components {
                  * @description Those of them that mention the caller.
                  */
                 mention_count?: number | null;
+                /** @description Whether the caller muted it. */
+                muted?: boolean | null;
                 /** @description Its name. */
                 name: string;
+                notify?: components["schemas"]["NotifyLevel"] | null;
                 /** @description The organization. */
                 org_id: components["schemas"]["OrgId"];
                 project_id?: components["schemas"]["ProjectId"] | null;
                 /** @description Whether nothing can be posted any more. */
                 read_only: boolean;
+                /** @description What it is about: one line, up to 250 characters; empty when nobody has said. */
+                topic: string;
                 /** @description Who is in it. */
                 type: components["schemas"]["ChannelType"];
                 /**
@@ -5233,6 +5284,124 @@ export interface operations {
                 };
             };
             /** @description Starting, stopping or busy; see `Retry-After`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+        };
+    };
+    put_preferences: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The organization's slug. */
+                slug: string;
+                /** @description Its id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChannelPreferences"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelPreferences"];
+                };
+            };
+            /** @description The body or a parameter is wrong; see `details`. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description No credentials, or dead ones. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The role does not allow it, or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Not there, or not for the caller to know of. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description A state stands against it; see `code` and `details`. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description `If-Match` names an older version. */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is larger than 1 MiB. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description The body is not JSON. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Too many requests; see `Retry-After`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorEnvelope"];
+                };
+            };
+            /** @description Starting, stopping, busy or out of disk; nothing was stored; see `Retry-After`. */
             503: {
                 headers: {
                     [name: string]: unknown;

@@ -23,6 +23,8 @@ export type Priority = Schemas['Priority']
 export type Evidence = Schemas['Evidence']
 export type Message = Schemas['Message']
 export type Channel = Schemas['Channel']
+export type ChannelPatch = Schemas['ChannelPatch']
+export type ChannelPreferences = Schemas['ChannelPreferences']
 export type Receipt = Schemas['Receipt']
 export type Reaction = Schemas['Reaction']
 export type EventKind = Schemas['EventKind']
@@ -65,3 +67,5 @@ export type Moment =
   | { type: 'presence'; user_id: string; online: boolean }
   /** The person's own read marker moved, here or on another device. */
   | { type: 'read'; channel_id: string; message_id: string; unread_count: number }
+  /** The person's own preferences for a channel changed, here or on another device. */
+  | ({ type: 'preferences'; channel_id: string } & ChannelPreferences)

@@ -1,7 +1,14 @@
 import { defineStore } from 'pinia'
 import { computed } from 'vue'
 import { answer, api, everyPage, type Once } from '@/api'
-import type { Channel, Message, Moment, OrganizationEvent } from '@/api/types'
+import type {
+  Channel,
+  ChannelPatch,
+  ChannelPreferences,
+  Message,
+  Moment,
+  OrganizationEvent,
+} from '@/api/types'
 import { Collection } from './collection'
 import { useProjects } from './projects'
 import { useSession } from './session'
@@ -32,7 +39,7 @@ export const useChannels = defineStore('channels', () => {
   )
   const sum = (of: (channel: Channel) => number | null | undefined) =>
     all.value.reduce((total, channel) => total + (of(channel) ?? 0), 0)
-  const unread = computed(() => sum((channel) => channel.unread_count))
+  const unread = computed(() => sum(unreadOf))
   const mentions = computed(() => sum((channel) => channel.mention_count))
 
   async function load(of: string): Promise<void> {
@@ -125,9 +132,14 @@ export const useChannels = defineStore('channels', () => {
   }
 
   function see(moment: Moment): void {
-    if (moment.type !== 'read') return
+    if (moment.type !== 'read' && moment.type !== 'preferences') return
     const channel = channels.get(moment.channel_id)
     if (!channel) return
+    if (moment.type === 'preferences') {
+      const { muted, notify } = moment
+      channels.put({ ...channel, muted, notify })
+      return
+    }
     if (moment.unread_count > 0) void readOne(channel.id)
     else channels.put({ ...channel, unread_count: 0, mention_count: 0 })
   }
@@ -152,6 +164,27 @@ export const useChannels = defineStore('channels', () => {
     return channel
   }
 
+  /** Changes name or topic, if nobody else has changed the channel since it was read. */
+  async function update({ id, version }: Channel, body: ChannelPatch): Promise<void> {
+    const changed = await answer(
+      api.PATCH('/orgs/{slug}/channels/{id}', {
+        params: { path: { slug, id } },
+        headers: { 'If-Match': `"${version}"` },
+        body,
+      }),
+    )
+    channels.put(changed)
+  }
+
+  /** How the person wants to hear of a channel; their other devices hear of it as a moment. */
+  async function prefer({ id }: Channel, body: ChannelPreferences): Promise<void> {
+    const { muted, notify } = await answer(
+      api.PUT('/orgs/{slug}/channels/{id}/preferences', { params: { path: { slug, id } }, body }),
+    )
+    const known = channels.get(id)
+    if (known) channels.put({ ...known, muted, notify })
+  }
+
   const get = (id: string) => channels.get(id)
 
   /** Who can enter it: everybody, or the members of its project. */
@@ -160,5 +193,10 @@ export const useChannels = defineStore('channels', () => {
     return projects.get(channel.project_id)?.member_ids.includes(userId) ?? false
   }
 
-  return { all, unread, mentions, get, admits, load, refresh, apply, see, markRead, create }
+  return { all, unread, mentions, get, admits, load, refresh, apply, see, markRead, create, update, prefer }
 })
+
+/** What counts as unread: in a muted channel only mentions. */
+export function unreadOf(channel: Channel): number {
+  return (channel.muted ? channel.mention_count : channel.unread_count) ?? 0
+}

@@ -1,6 +1,7 @@
 import { defineStore } from 'pinia'
 import { ref, watch } from 'vue'
 import type { OrganizationEvent } from '@/api/types'
+import { useChannels } from './channels'
 import { useMessages } from './messages'
 import { useSession } from './session'
 
@@ -19,6 +20,7 @@ const SHOWN = 8_000
 export const useToasts = defineStore('toasts', () => {
   const session = useSession()
   const messages = useMessages()
+  const channels = useChannels()
   const shown = ref<Toast[]>([])
   const timers = new Map<string, ReturnType<typeof setTimeout>>()
 
@@ -36,7 +38,7 @@ export const useToasts = defineStore('toasts', () => {
 
   function apply({ type, payload: { message, user_id } }: OrganizationEvent): void {
     if (type !== 'mention.created' || user_id !== session.me?.id || !message?.sender) return
-    if (message.deleted_at) return
+    if (message.deleted_at || channels.get(message.channel_id)?.notify === 'none') return
     if (messages.current === message.channel_id && document.visibilityState === 'visible') return
     const { id, channel_id, sender, content = '' } = message
     const { display_name } = sender
