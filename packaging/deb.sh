@@ -40,6 +40,8 @@ built=$work/target/$target/release
 mkdir -p "$built"
 cp "$program" "$built/$name"
 cp -r "$share" "$built/share"
+# Debian has manuals compressed; what lies in `target`, cargo-deb takes as it is.
+gzip -n -9 "$built/share/man/$name.1"
 maintainer=$(sed -n 's/^maintainer = "\(.*\)"$/\1/p' Cargo.toml)
 {
     printf '%s (%s) stable; urgency=medium\n\n' "$name" "$version"
