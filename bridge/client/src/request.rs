@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+use bytes::Bytes;
 use mission_control_shared::Me;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, IF_MATCH};
 use reqwest::{Method, Response, Url};
@@ -87,17 +88,21 @@ impl Request {
 
     /// Sends it and reads the answer; an empty one is read as `null`.
     pub async fn send<T: DeserializeOwned>(self) -> Result<T> {
-        let server = self.client.server().clone();
-        let body = server.body(self.response().await?).await?;
+        let body = self.read().await?;
         let json = if body.is_empty() { b"null" } else { &body[..] };
         serde_json::from_slice(json).map_err(|error| Error::Unreadable(error.to_string()))
     }
 
     /// Sends it; nothing of the answer matters but that it is good.
     pub async fn done(self) -> Result<()> {
+        self.read().await.map(drop)
+    }
+
+    /// Sends it and reads the whole body, so that the connection can be used again. Not generic: it is
+    /// compiled once.
+    async fn read(self) -> Result<Bytes> {
         let server = self.client.server().clone();
-        // Read to the end, so that the connection can be used again.
-        server.body(self.response().await?).await.map(drop)
+        server.body(self.response().await?).await
     }
 
     pub(crate) async fn response(self) -> Result<Response> {
