@@ -13,6 +13,7 @@ mod jobs;
 mod migrate;
 mod prompt;
 mod serve;
+mod verify;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -71,6 +72,8 @@ enum Command {
     Healthcheck,
     /// Bring the database up to date without serving
     Migrate(migrate::Migrate),
+    /// Recount all counters and look for damage; writes nothing
+    Verify(verify::Verify),
     /// Print the version
     Version(Version),
     /// Print the completions of a shell
@@ -137,6 +140,7 @@ fn dispatch(cli: Cli) -> Result<(), Exit> {
         Command::Openapi => print(&crate::http::document().to_pretty_json().map_err(anyhow::Error::from)?),
         Command::Healthcheck => healthcheck::run(&configuration(flags)?),
         Command::Migrate(command) => migrate::run(&configuration(flags)?, &command),
+        Command::Verify(command) => verify::run(&configuration(flags)?, &command),
         Command::Version(version) => print(&version_text(version.json)),
         Command::Completions { shell } => {
             let mut script = Vec::new();

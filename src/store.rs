@@ -43,6 +43,7 @@ mod readers;
 mod sqlite;
 mod tx;
 mod value;
+mod verify;
 mod writer;
 
 use std::sync::Arc;
@@ -54,6 +55,7 @@ pub use self::filter::{Filter, contains_pattern};
 pub use self::migrate::{newest as newest_migration, status as migration_status};
 pub use self::tx::{Actor, Gate, Row, SystemTx, TenantTx, Tx};
 pub use self::value::{Cell, FromCell, Json, ToValue, Value};
+pub use self::verify::{Difference, Findings, verify};
 pub use crate::args;
 use crate::error::{Conflict, Error, Noun};
 use crate::events::Publication;

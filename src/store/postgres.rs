@@ -164,8 +164,16 @@ impl Database {
     }
 }
 
+/// A connection of its own, which changes nothing.
+pub(super) fn session(url: &str) -> anyhow::Result<Session> {
+    let config: postgres::Config = url.parse().map_err(|_| {
+        anyhow::anyhow!("`database_url` is not valid: write `postgres://user:password@host/database`")
+    })?;
+    r2d2::ManageConnection::connect(&Manager { config }).context("connect to PostgreSQL")
+}
+
 /// Runs `work` on one consistent view.
-fn read<T>(
+pub(super) fn read<T>(
     session: &mut Session,
     clock: &Clock,
     work: impl FnOnce(&mut Tx<'_>) -> Result<T, Error>,

@@ -81,8 +81,15 @@ pub(super) fn readers(file: &Path, size: usize) -> anyhow::Result<r2d2::Pool<Man
         .min_idle(Some(1))
         .test_on_check_out(false)
         .connection_timeout(Duration::from_secs(3))
-        .build(Manager { file: file.to_owned() })
+        .build(Manager::of(file))
         .context("open the readers")
+}
+
+impl Manager {
+    /// Of connections to this file.
+    pub(super) fn of(file: &Path) -> Manager {
+        Manager { file: file.to_owned() }
+    }
 }
 
 impl r2d2::ManageConnection for Manager {
@@ -164,6 +171,19 @@ impl Connection {
         let mut statement = self.raw.prepare_cached(sql)?;
         statement.raw_execute()?;
         Ok(())
+    }
+
+    /// What SQLite finds wrong with pages and references, each in a line.
+    pub(super) fn damage(&self) -> Result<Vec<String>> {
+        let mut pages = self.raw.prepare("PRAGMA quick_check(100)")?;
+        let pages = pages.query_map([], |row| row.get::<_, String>(0))?.collect::<Result<Vec<_>, _>>()?;
+        let mut references = self.raw.prepare("PRAGMA foreign_key_check")?;
+        let missing = |row: &rusqlite::Row<'_>| {
+            let (table, parent): (String, String) = (row.get(0)?, row.get(2)?);
+            Ok(format!("a row of {table} refers to a row of {parent} that is not there"))
+        };
+        let references = references.query_map([], missing)?.take(100).collect::<Result<Vec<_>, _>>()?;
+        Ok(pages.into_iter().filter(|line| line != "ok").chain(references).collect())
     }
 
     /// Moves the write-ahead log into the database file and empties it; waits for readers only a

@@ -188,6 +188,7 @@ async fn what_is_unread_is_exact_however_it_came_about() {
         }
     }
     assert!(said.len() > 20, "the dice made a story");
+    hub.verifies().await;
 }
 
 #[tokio::test]

@@ -388,6 +388,26 @@ async fn healthcheck_tells_a_ready_server_from_nobody() {
     install.run(&["healthcheck", &listen]).fails(69, &format!("no server answers on {address}"));
 }
 
+#[tokio::test]
+async fn verify_recounts_beside_a_running_server_and_names_the_counter_that_is_wrong() {
+    let install = Install::new();
+    install.run(&["org", "create", "Acme", "acme"]).succeeds();
+    let server = install.serve();
+    let fine = install.run(&["verify"]).succeeds().out;
+    assert!(fine.ends_with("found nothing wrong\n"), "{fine}");
+
+    let raw = rusqlite::Connection::open(install.database()).unwrap();
+    assert_eq!(raw.execute("UPDATE channels SET live = 5", []).unwrap(), 1);
+
+    let wrong = install.run(&["verify"]);
+    assert_eq!(wrong.code, 65, "{}", wrong.err);
+    assert_eq!(wrong.out, "acme: live messages of channels: general: 5 stored, 0 counted\n");
+    let json = install.run(&["verify", "--json"]);
+    let json: Value = serde_json::from_str(&json.out).unwrap();
+    assert_eq!(json["differences"][0]["stored"], 5);
+    server.stop().await;
+}
+
 #[test]
 fn healthcheck_tells_the_server_of_somebody_else_without_what_that_says() {
     let foreign = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -520,6 +540,7 @@ fn help_names_every_command_and_needs_no_configuration() {
         "openapi",
         "healthcheck",
         "migrate",
+        "verify",
         "version",
         "completions",
     ] {

@@ -32,30 +32,52 @@ impl FromCell for Relation {
     }
 }
 
-/// Everything that hangs on the tasks that `$which` names, in one statement. Evidence is the first
-/// part because it alone has every column, which tells PostgreSQL their types.
+/// Everything that hangs on the tasks whose ids are `$id`, of the rows of `$wanted`, in one statement.
+/// Evidence is the first part because it alone has every column, which tells PostgreSQL their types.
 macro_rules! related {
-    ($with:literal, $which:literal) => {
+    ($with:literal, $wanted:literal, $id:literal) => {
         concat!(
-            $with, "SELECT 'evidence', e.task_id, e.id, e.type, e.url, e.created_by, e.created_at
-               FROM task_evidence AS e
-              WHERE e.org_id = ?1 AND e.task_id ", $which, "
+            $with,
+            "SELECT 'evidence', e.task_id, e.id, e.type, e.url, e.created_by, e.created_at
+               FROM ",
+            $wanted,
+            "task_evidence AS e
+              WHERE e.org_id = ?1 AND e.task_id = ",
+            $id,
+            "
              UNION ALL
              SELECT 'project', p.task_id, p.project_id, NULL, NULL, NULL, NULL
-               FROM task_projects AS p
-              WHERE p.org_id = ?1 AND p.task_id ", $which, "
+               FROM ",
+            $wanted,
+            "task_projects AS p
+              WHERE p.org_id = ?1 AND p.task_id = ",
+            $id,
+            "
              UNION ALL
              SELECT 'assignee', a.task_id, a.user_id, NULL, NULL, NULL, NULL
-               FROM task_assignees AS a
-              WHERE a.org_id = ?1 AND a.task_id ", $which, "
+               FROM ",
+            $wanted,
+            "task_assignees AS a
+              WHERE a.org_id = ?1 AND a.task_id = ",
+            $id,
+            "
              UNION ALL
              SELECT 'dependency', d.task_id, o.id, o.status, o.title, NULL, NULL
-               FROM task_dependencies AS d JOIN tasks AS o ON o.org_id = d.org_id AND o.id = d.blocked_by_id
-              WHERE d.org_id = ?1 AND d.task_id ", $which, "
+               FROM ",
+            $wanted,
+            "task_dependencies AS d
+               JOIN tasks AS o ON o.org_id = d.org_id AND o.id = d.blocked_by_id
+              WHERE d.org_id = ?1 AND d.task_id = ",
+            $id,
+            "
              UNION ALL
              SELECT 'dependent', d.blocked_by_id, o.id, o.status, o.title, NULL, NULL
-               FROM task_dependencies AS d JOIN tasks AS o ON o.org_id = d.org_id AND o.id = d.task_id
-              WHERE d.org_id = ?1 AND d.blocked_by_id ", $which
+               FROM ",
+            $wanted,
+            "task_dependencies AS d
+               JOIN tasks AS o ON o.org_id = d.org_id AND o.id = d.task_id
+              WHERE d.org_id = ?1 AND d.blocked_by_id = ",
+            $id
         )
     };
 }
@@ -66,12 +88,13 @@ pub(super) fn add(tx: &mut TenantTx<'_, '_>, tasks: &mut [Task]) -> Result<()> {
     let listed = Json(&ids);
     let (sql, which) = match ids.as_slice() {
         [] => return Ok(()),
-        [id] => (related!("", "= ?2"), id.value()),
+        [id] => (related!("", "", "?2"), id.value()),
         _ => (
             related!(
-                // Read once for all five.
+                // Read once for all five; CROSS JOIN keeps SQLite from turning the join around.
                 "WITH wanted (id) AS MATERIALIZED uuids(?2) ",
-                "IN (SELECT w.id FROM wanted AS w)"
+                "wanted AS w CROSS JOIN ",
+                "w.id"
             ),
             listed.value(),
         ),

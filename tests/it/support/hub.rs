@@ -57,6 +57,14 @@ pub(crate) fn start_options(dir: PathBuf) -> Config {
 }
 
 impl TestHub {
+    /// Holds every counter against a count, as `mission-control verify` does.
+    pub(crate) async fn verifies(&self) {
+        let place = self.config.place().unwrap();
+        let findings = tokio::task::spawn_blocking(move || mission_control::store::verify(&place));
+        let findings = findings.await.unwrap().unwrap();
+        assert!(findings.are_none(), "{findings:?}");
+    }
+
     /// A server that nobody has set up yet.
     pub(crate) async fn start() -> TestHub {
         TestHub::start_with(|_| {}).await

@@ -111,6 +111,7 @@ async fn totals_stay_true_whatever_happens_to_tasks() {
         .await
         .expect_status(204);
     totals_are_true(admin).await;
+    hub.verifies().await;
     let kinds: BTreeSet<String> =
         admin.events().await.iter().map(|event| event["type"].as_str().unwrap().to_owned()).collect();
     for kind in ["task.archived", "task.restored", "task.updated", "task.transitioned"] {

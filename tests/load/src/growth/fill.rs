@@ -10,8 +10,9 @@ use rusqlite::{Connection, params};
 use super::Size;
 use crate::say;
 
-/// The tenth part of the messages is said in `general`, before the rest is said in a project's channel: whoever is
-/// no member of that project finds nothing in the newest nine tenths of the log.
+/// One message in so many is posted in `general`, and all of those before the rest, which is posted in one
+/// project's channel: a reader who is not a member of that project may see nothing in the newest nine tenths
+/// of the log.
 const OPEN: usize = 10;
 
 /// Times of the new rows rise by a microsecond from here on.
@@ -123,6 +124,7 @@ fn fill_tasks(database: &Connection, start: &Start, tasks: usize) -> Result<()> 
     let columns = [
         ("id", id.clone()),
         ("title", "'Task ' || (n * 7919 % 1000003) || ' of the load'".to_owned()),
+        ("title_key", "'task ' || (n * 7919 % 1000003) || ' of the load'".to_owned()),
         ("type", "CASE WHEN n % 3 = 0 THEN 'feature' ELSE 'chore' END".to_owned()),
         ("priority", "CASE n % 8 WHEN 0 THEN 'low' WHEN 1 THEN 'high' ELSE 'medium' END".to_owned()),
         ("status", status.to_owned()),
@@ -239,7 +241,13 @@ fn count(database: &Connection) -> Result<()> {
               WHERE m.org_id = channels.org_id AND m.channel_id = channels.id);
          UPDATE channels SET live = posted;
          INSERT OR REPLACE INTO channel_counts (org_id, channel_id, user_id, posted, own)
-         SELECT org_id, channel_id, sender_id, count(*), count(*) FROM messages GROUP BY 1, 2, 3;",
+         SELECT org_id, channel_id, sender_id, count(*), count(*) FROM messages GROUP BY 1, 2, 3;
+         INSERT OR REPLACE INTO task_counts (org_id, status, priority, type, archived, tasks)
+         SELECT org_id, status, priority, type, archived_at IS NOT NULL, count(*) FROM tasks GROUP BY 1, 2, 3, 4, 5;
+         INSERT OR REPLACE INTO project_task_counts (org_id, project_id, status, tasks)
+         SELECT l.org_id, l.project_id, t.status, count(*)
+           FROM task_projects AS l JOIN tasks AS t ON t.org_id = l.org_id AND t.id = l.task_id
+          WHERE t.archived_at IS NULL GROUP BY 1, 2, 3;",
     )?;
     Ok(())
 }
