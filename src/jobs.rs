@@ -39,6 +39,7 @@ mod consumers;
 mod forget_answers;
 mod forget_sessions;
 mod kind;
+mod remove_unattached_files;
 mod runner;
 mod schedule;
 
@@ -55,6 +56,7 @@ pub use self::consumers::feed;
 pub use self::forget_answers::ForgetAnswers;
 pub use self::forget_sessions::ForgetSessions;
 pub use self::kind::{Context, Kind, Kinds};
+pub use self::remove_unattached_files::RemoveUnattachedFiles;
 pub use self::runner::work;
 
 /// How often a stream hears that the server is there.
@@ -65,7 +67,7 @@ const ERROR_LENGTH: usize = 2_000;
 
 /// Every kind of job of this build.
 pub fn kinds() -> Kinds {
-    Kinds::default().with::<ForgetAnswers>().with::<ForgetSessions>()
+    Kinds::default().with::<ForgetAnswers>().with::<ForgetSessions>().with::<RemoveUnattachedFiles>()
 }
 
 /// Runs everything until `stop`.

@@ -192,7 +192,7 @@ impl Reader<'_> {
                 human: sender.kind == UserType::Human,
             }),
             at: message.created_at,
-            text: message.content.clone(),
+            text: text_of(message),
             message_id: Some(message.id),
             task: message.task_id.map(|id| TaskReference { id, title: None, status: None }),
             mentioned: message.mentions.contains(&self.roster.me),
@@ -372,6 +372,21 @@ fn details(task: &Task) -> String {
     }
     if !task.description.is_empty() {
         text.push_str(&format!("\n\n{}", task.description));
+    }
+    text
+}
+
+/// A message as an agent reads it: its text, then the files that it holds, one a line.
+pub fn text_of(message: &Message) -> String {
+    let mut text = message.content.clone();
+    for file in &message.files {
+        if !text.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(&format!(
+            "[file {}: {}, {} bytes, {}]",
+            file.id, file.name, file.size, file.content_type
+        ));
     }
     text
 }

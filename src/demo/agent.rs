@@ -162,6 +162,7 @@ impl Agent {
             mentions: Vec::new(),
             task_id: task.map(|task| task.id),
             reply_to_id,
+            ..NewMessage::default()
         };
         Ok(self.org.post(&format!("channels/{channel}/messages")).json(&new).done().await?)
     }

@@ -275,6 +275,7 @@ impl Seed<'_> {
                 mentions: Vec::new(),
                 task_id: None,
                 reply_to_id,
+                ..NewMessage::default()
             };
             message::post(tx, channel, &new, None).map(|posted| posted.message.id)
         })

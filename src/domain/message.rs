@@ -11,8 +11,8 @@ pub mod receipt;
 use std::collections::BTreeSet;
 
 use mission_control_shared::{
-    Channel, ChannelId, EventKind, Message, MessageId, MessageKind, NewMessage, ProjectId, TaskId, UserId,
-    UserType,
+    Channel, ChannelId, EventKind, File, FileId, Message, MessageId, MessageKind, NewMessage, ProjectId,
+    TaskId, UserId, UserType,
 };
 use serde::Serialize;
 use serde_json::json;
@@ -20,6 +20,7 @@ use serde_json::json;
 use self::mention::Mentions;
 use super::channel::enter;
 use super::check::Check;
+use super::file;
 use super::idempotency::{self, Key};
 use super::policy::{Action, Authority as _, Thing};
 use crate::error::{Conflict, Error, Noun, Result};
@@ -30,6 +31,8 @@ use crate::store::{Failure, TenantTx, channel, task};
 
 /// Longest message, in characters.
 const LENGTH: usize = 10_000;
+/// Most files of one message.
+const FILES: usize = 10;
 
 /// A posted message.
 #[derive(Clone, Debug)]
@@ -70,9 +73,9 @@ pub fn post(
     if setting.ended {
         return Err(read_only());
     }
-    let said = checked(new, &setting)?;
+    let said = checked(tx, new, &setting)?;
     let mentions = Mentions::find(tx, channel_id, author, &said, &new.mentions)?;
-    let message = Message {
+    let mut message = Message {
         id: MessageId(tx.new_id()),
         org_id: tx.org_id(),
         channel_id,
@@ -84,6 +87,7 @@ pub fn post(
         hops: hops(setting.sender.kind, setting.answered.map(|(_, hops)| hops)),
         receipts: Vec::new(),
         reactions: Vec::new(),
+        files: Vec::new(),
         created_at: tx.now(),
         edited_at: None,
         pinned_at: None,
@@ -94,6 +98,7 @@ pub fn post(
     // The number of the event comes first: it is the message's place in its channel too.
     let place = event::reserve(tx)?;
     store(tx, &message, place, key)?;
+    message.files = attach(tx, message.id, &new.file_ids)?;
     let answered = setting.answered.map(|(answered, _)| answered).filter(|answered| *answered != author);
     let is_command = command::named(message.sender.kind, &said).is_some();
     record_post(tx, &message, place, setting.project_id, answered, is_command)?;
@@ -125,9 +130,11 @@ fn posted_before(tx: &mut TenantTx<'_, '_>, author: UserId, key: &Key) -> Result
 }
 
 /// The text of a new message, trimmed; refuses what cannot be posted.
-fn checked(new: &NewMessage, setting: &Setting) -> Result<String> {
+fn checked(tx: &mut TenantTx<'_, '_>, new: &NewMessage, setting: &Setting) -> Result<String> {
     let mut check = Check::default();
-    let said = check.text("content", &new.content, 1..=LENGTH);
+    let least = usize::from(new.file_ids.is_empty());
+    let said = check.text("content", &new.content, least..=LENGTH);
+    file::check_attached(tx, &mut check, &new.file_ids, &[], FILES)?;
     if setting.sender.kind == UserType::Human && new.kind.is_some_and(|kind| kind != MessageKind::Text) {
         check.problem("kind", "is for agents only: leave it out");
     }
@@ -142,6 +149,16 @@ fn checked(new: &NewMessage, setting: &Setting) -> Result<String> {
     }
     check.finish()?;
     Ok(said)
+}
+
+/// Attaches files to a message that was stored now.
+fn attach(tx: &mut TenantTx<'_, '_>, id: MessageId, wanted: &[FileId]) -> Result<Vec<File>> {
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    crate::store::file::add_to_message(tx, id, wanted)?;
+    let files = crate::store::file::of_messages(tx, &[id])?;
+    Ok(files.into_iter().map(|(_, file)| file).collect())
 }
 
 /// How many agent messages in a row, by reply, since a human's: what lets agents stop talking to
@@ -279,8 +296,10 @@ pub fn delete(tx: &mut TenantTx<'_, '_>, channel_id: ChannelId, id: MessageId) -
     message::erase(tx, id, now)?;
     crate::store::reaction::delete_all(tx, id)?;
     crate::store::pin::delete(tx, id)?;
+    crate::store::file::remove_from_message(tx, id)?;
     message.content.clear();
     message.reactions.clear();
+    message.files.clear();
     (message.pinned_at, message.pinned_by) = (None, None);
     message.deleted_at = Some(now);
     let deleted = draft(EventKind::MessageDeleted, &json!({}), &message, channel.project_id);

@@ -42,6 +42,7 @@ fn message(row: &Row<'_>, org_id: OrgId) -> Result<Message> {
         hops: row.get(10)?,
         receipts: Vec::new(),
         reactions: Vec::new(),
+        files: Vec::new(),
         created_at: row.get(11)?,
         edited_at: row.get(12)?,
         deleted_at: row.get(13)?,
@@ -57,7 +58,7 @@ enum Related {
     Reaction(Reaction),
 }
 
-/// Fills in mentions, receipts and reactions, with one statement for all messages.
+/// Fills in mentions, receipts, reactions and files of all messages.
 fn add_related(tx: &mut TenantTx<'_, '_>, messages: &mut [Message]) -> Result<()> {
     if messages.is_empty() {
         return Ok(());
@@ -80,6 +81,9 @@ fn add_related(tx: &mut TenantTx<'_, '_>, messages: &mut [Message]) -> Result<()
         args![Json(&ids)],
         |row| Ok((row.get::<MessageId>(0)?, related(row)?)),
     )?;
+    for (id, file) in super::file::of_messages(tx, &ids)? {
+        messages[places[&id]].files.push(file);
+    }
     for (id, related) in related {
         let Some(message) = places.get(&id).and_then(|place| messages.get_mut(*place)) else {
             continue;

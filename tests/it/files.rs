@@ -6,9 +6,11 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 use futures_util::stream;
+use mission_control::jobs::RemoveUnattachedFiles;
 use mission_control::store::{Gate, TenantTx};
 use serde_json::json;
 
+use crate::jobs::run_now;
 use crate::support::{Actor, Install, Process, TestHub};
 
 /// A picture of 3 × 2 pixels, as far as its header says.
@@ -175,4 +177,89 @@ async fn an_upload_that_breaks_off_leaves_nothing() {
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
     panic!("{:?}", contents(&install.dir()));
+}
+
+#[tokio::test]
+async fn a_message_shows_its_files_to_whoever_may_enter_the_channel() {
+    let hub = TestHub::start().await;
+    let acme = hub.tenant("acme").await;
+    let ada = &acme.admin;
+    let (bob, kay) = (hub.agent(&acme, "bob").await, hub.agent(&acme, "kay").await);
+    let project = ada.creates_project("Rocket").await;
+    let members = ada.path(&format!("/projects/{}/members", project["id"].as_str().unwrap()));
+    ada.post(&members, json!({"user_ids": [bob.id]})).await.expect_status(200);
+    let messages = ada.path(&format!("/channels/{}/messages", project["channel_id"].as_str().unwrap()));
+
+    let file = ada.uploads("plan.gif", GIF).await;
+    let mut stream = bob.listens("", None).await;
+    let said = json!({"content": "", "file_ids": [file["id"]]});
+    let message = ada.post_once(&messages, "once", said.clone()).await.expect_status(201).json();
+    assert_eq!(message["files"], json!([file]), "with a file no text is needed");
+    assert_eq!(ada.post_once(&messages, "once", said).await.json(), message);
+    let event = stream.event("message.created").await;
+    assert_eq!(event["payload"]["message"]["files"], json!([file]));
+    let listed = bob.get(&messages).await.expect_status(200).json();
+    assert_eq!(listed["data"][0]["files"], json!([file]));
+
+    let path = file_path(ada, &file);
+    bob.get(&path).await.expect_status(200);
+    assert_eq!(kay.get(&path).await.refusal(), "404 FILE_NOT_FOUND");
+    assert_eq!(ada.delete(&path).await.refusal(), "409 FILE_IN_USE");
+
+    // Who sees a file may pass it on.
+    let general = bob.path(&format!("/channels/{}/messages", ada.general().await));
+    bob.post(&general, json!({"content": "see", "file_ids": [file["id"]]})).await.expect_status(201);
+    kay.get(&path).await.expect_status(200);
+    let theirs = kay.uploads("mine.txt", "mine").await;
+    for wrong in [json!([theirs["id"]]), json!([project["id"]]), json!(vec![file["id"].clone(); 11])] {
+        let reply = bob.post(&general, json!({"content": "x", "file_ids": wrong})).await;
+        assert_eq!(reply.refusal(), "400 VALIDATION_FAILED");
+    }
+
+    // With the message its hold on the file goes.
+    let id = message["id"].as_str().unwrap();
+    ada.delete(&format!("{messages}/{id}")).await.expect_status(204);
+    let listed = bob.get(&messages).await.json();
+    assert_eq!(listed["data"][0]["files"], json!([]));
+    assert_eq!(ada.delete(&path).await.refusal(), "409 FILE_IN_USE", "general holds it still");
+}
+
+#[tokio::test]
+async fn a_file_of_another_organization_does_not_exist() {
+    let hub = TestHub::start().await;
+    let (ada, eve) = (hub.tenant("acme").await.admin, hub.tenant("umbrella").await.admin);
+    let file = ada.uploads("secret.txt", "secret").await;
+    let path = eve.path(&format!("/files/{}", file["id"].as_str().unwrap()));
+    assert_eq!(eve.get(&path).await.refusal(), "404 FILE_NOT_FOUND");
+    let general = eve.path(&format!("/channels/{}/messages", eve.general().await));
+    let reply = eve.post(&general, json!({"content": "x", "file_ids": [file["id"]]})).await;
+    assert_eq!(reply.fields(), ["file_ids.0"]);
+    // The same content there is a file of its own.
+    let theirs = eve.uploads("secret.txt", "secret").await;
+    assert_ne!(theirs["id"], file["id"]);
+}
+
+#[tokio::test]
+async fn what_nothing_holds_goes_after_a_day() {
+    let hub = TestHub::start().await;
+    // An agent: a person's session would be over before.
+    let bob = hub.agent(&hub.tenant("acme").await, "bob").await;
+    let (kept, left) = (bob.uploads("kept.txt", "kept").await, bob.uploads("left.txt", "left").await);
+    let twin = bob.uploads("twin.txt", "kept").await;
+    let general = bob.path(&format!("/channels/{}/messages", bob.general().await));
+    bob.post(&general, json!({"content": "see", "file_ids": [kept["id"]]})).await.expect_status(201);
+
+    run_now(&hub, RemoveUnattachedFiles {}).await;
+    bob.get(&file_path(&bob, &left)).await.expect_status(200);
+
+    hub.clock.travel(24 * 3_600 + 60);
+    let day_before = std::time::SystemTime::now() - std::time::Duration::from_secs(25 * 3_600);
+    for path in contents(hub.dir()) {
+        std::fs::File::options().write(true).open(path).unwrap().set_modified(day_before).unwrap();
+    }
+    run_now(&hub, RemoveUnattachedFiles {}).await;
+    assert_eq!(bob.get(&file_path(&bob, &left)).await.refusal(), "404 FILE_NOT_FOUND");
+    assert_eq!(bob.get(&file_path(&bob, &twin)).await.refusal(), "404 FILE_NOT_FOUND");
+    assert_eq!(bob.get(&file_path(&bob, &kept)).await.text, "kept", "the message holds the same content");
+    assert_eq!(contents(hub.dir()).len(), 1);
 }

@@ -234,6 +234,10 @@ resources! {
         #[serde(default)]
         #[cfg_attr(feature = "openapi", schema(required = true))]
         pub reactions: Vec<Reaction>,
+        /// The files that it holds, at most 10.
+        #[serde(default)]
+        #[cfg_attr(feature = "openapi", schema(required = true))]
+        pub files: Vec<File>,
         /// When it was posted.
         pub created_at: Timestamp,
         /// When its author last changed its text.
@@ -370,9 +374,10 @@ resources! {
     }
 
     /// `POST …/messages`.
+    #[derive(Default)]
     #[serde(deny_unknown_fields)]
     pub struct NewMessage {
-        /// Plain text, 1 to 10,000 characters.
+        /// Plain text, up to 10,000 characters; empty only with files.
         pub content: String,
         /// What it is; the last two kinds are for agents only. `text` when left out.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -386,6 +391,9 @@ resources! {
         /// The message it answers, of the same channel.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub reply_to_id: Option<MessageId>,
+        /// Files that were uploaded before, up to 10.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub file_ids: Vec<FileId>,
     }
 
     /// `PUT …/receipt`.

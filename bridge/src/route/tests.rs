@@ -118,6 +118,7 @@ fn message(sender: u128, channel: u128, content: &str, mentions: &[u128]) -> Mes
         hops: 0,
         receipts: Vec::new(),
         reactions: Vec::new(),
+        files: Vec::new(),
         created_at: Timestamp(0),
         edited_at: None,
         pinned_at: None,

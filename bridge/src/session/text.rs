@@ -3,6 +3,7 @@
 use mission_control_shared::{Message, MessageKind, Project, Task, Timestamp, UserType};
 
 use crate::roster::Roster;
+use crate::route::text_of;
 use crate::state::{Item, ItemSender, Part};
 
 /// Longest message that the server takes, in characters.
@@ -148,7 +149,7 @@ fn push_message(text: &mut String, message: &Message) {
     let sender = &message.sender;
     let human = sender.kind == UserType::Human;
     let sender = ItemSender { handle: sender.handle.clone(), name: sender.display_name.clone(), human };
-    text.push_str(&format!("{}, {}: {}\n", who(&sender), when(message.created_at), message.content));
+    text.push_str(&format!("{}, {}: {}\n", who(&sender), when(message.created_at), text_of(message)));
 }
 
 /// An answer as it is posted: what is too long for one message becomes numbered parts that end where

@@ -296,6 +296,7 @@ impl Entry {
             mentions: Vec::new(),
             task_id: to.task.as_ref().map(|task| task.id),
             reply_to_id: to.message_id,
+            ..NewMessage::default()
         });
         Entry { id: 0, agent: session.agent, channel_id: session.channel_id, key, body }
     }
@@ -313,6 +314,7 @@ impl Entry {
             mentions: Vec::new(),
             task_id: None,
             reply_to_id: to,
+            ..NewMessage::default()
         });
         Entry { id: 0, agent, channel_id, key, body }
     }

@@ -1137,6 +1137,8 @@ export interface components {
                 created_at: components["schemas"]["Timestamp"];
                 deleted_at?: components["schemas"]["Timestamp"] | null;
                 edited_at?: components["schemas"]["Timestamp"] | null;
+                /** @description The files that it holds, at most 10. */
+                files: components["schemas"]["File"][];
                 /**
                  * Format: int64
                  * @description How many agent messages in a row, by reply, since a human's.
@@ -1430,6 +1432,8 @@ export interface components {
             created_at: components["schemas"]["Timestamp"];
             deleted_at?: components["schemas"]["Timestamp"] | null;
             edited_at?: components["schemas"]["Timestamp"] | null;
+            /** @description The files that it holds, at most 10. */
+            files: components["schemas"]["File"][];
             /**
              * Format: int64
              * @description How many agent messages in a row, by reply, since a human's.
@@ -1490,8 +1494,10 @@ export interface components {
         };
         /** @description `POST …/messages`. */
         NewMessage: {
-            /** @description Plain text, 1 to 10,000 characters. */
+            /** @description Plain text, up to 10,000 characters; empty only with files. */
             content: string;
+            /** @description Files that were uploaded before, up to 10. */
+            file_ids?: components["schemas"]["FileId"][];
             kind?: components["schemas"]["MessageKind"] | null;
             /** @description Whom it mentions beside the `@handle`s of the text. */
             mentions?: components["schemas"]["UserId"][];

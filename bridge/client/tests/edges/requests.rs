@@ -112,6 +112,7 @@ async fn a_message_is_posted_under_its_key() {
         mentions: Vec::new(),
         task_id: None,
         reply_to_id: Some(MessageId(Uuid::from_u128(3))),
+        ..NewMessage::default()
     };
     let refused = acme(&script).post_message(channel(), &new, "delivery:1").await.expect_err("is refused");
     assert_snapshot!(refused, @r#"
