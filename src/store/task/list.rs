@@ -9,6 +9,7 @@ use std::collections::HashMap;
 
 use mission_control_shared::{Priority, Task, TaskId, TaskStatus};
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::{NEXT_COLUMN, Order, Sort, Wanted, conditions, count, json, read, related};
 use crate::store::filter::folded;
@@ -171,6 +172,18 @@ impl<'w> Plan<'w> {
         After { group: self.groups.iter().position(group).unwrap_or(0), value, id: task.id }
     }
 
+    /// A key before every task of a group.
+    fn start(&self) -> After {
+        let number = matches!(self.column, "created_at" | "updated_at");
+        let (value, id) = match (self.falling, number) {
+            (false, true) => (Key::Number(i64::MIN), Uuid::nil()),
+            (false, false) => (Key::Text(String::new()), Uuid::nil()),
+            (true, true) => (Key::Number(i64::MAX), Uuid::max()),
+            (true, false) => (Key::Text("\u{10FFFF}".repeat(2)), Uuid::max()),
+        };
+        After { group: 0, value, id: TaskId(id) }
+    }
+
     /// Which of two keys comes first.
     fn compare(&self, one: &After, other: &After) -> std::cmp::Ordering {
         let order = (&one.value, one.id).cmp(&(&other.value, other.id));
@@ -189,12 +202,12 @@ impl<'w> Plan<'w> {
         map: impl FnMut(&Row<'_>) -> Result<T>,
     ) -> Result<Vec<T>> {
         let mut filter = Filter::default();
-        let mut behind = String::new();
+        // From the start too: with a key SQLite chooses the index that is live or archived by itself.
+        let start = self.start();
+        let after = after.unwrap_or(&start);
         let sign = if self.falling { '<' } else { '>' };
-        if let Some(after) = after {
-            let (value, id) = (filter.push(after.value.value()), filter.push(after.id.value()));
-            behind = format!(" AND (t.{}, t.id) {sign} (?{value}, ?{id})", self.column);
-        }
+        let (value, id) = (filter.push(after.value.value()), filter.push(after.id.value()));
+        let behind = format!(" AND (t.{}, t.id) {sign} (?{value}, ?{id})", self.column);
         let classes: Vec<String> = match group {
             Group::Status(statuses) => {
                 statuses.iter().map(|status| format!(" AND t.status = '{}'", status.as_str())).collect()
