@@ -13,7 +13,7 @@ mod recorded;
 mod scope;
 mod wake;
 
-use mission_control_shared::{ChannelId, OrgId, ProjectId, UserId};
+use mission_control_shared::{ChannelId, Moment, OrgId, ProjectId, UserId};
 
 pub use self::audience::{Audience, Viewer};
 pub use self::consumer::Consumer;
@@ -69,8 +69,8 @@ pub enum Signal {
         channel: Option<(ChannelId, Option<ProjectId>)>,
         /// The only user who hears of it; `None` = everybody there.
         only: Option<UserId>,
-        /// The JSON of it.
-        json: String,
+        /// What happens.
+        moment: Moment,
     },
     /// There may be a job to run.
     JobsDue,

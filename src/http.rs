@@ -15,6 +15,7 @@ pub mod reply;
 pub mod routes;
 pub mod serve;
 pub mod sign_in;
+pub mod stream;
 
 mod base;
 mod front;
@@ -31,8 +32,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use self::routes::{
-    auth, channel, event, file, health, invitation, message, organization, project, stream, subscription,
-    task, user,
+    auth, channel, event, file, health, invitation, message, organization, project, subscription, task, user,
 };
 use crate::app::App;
 use crate::error::{Error, Noun};
@@ -91,7 +91,7 @@ fn api() -> OpenApiRouter<App> {
         .routes(routes!(message::typing))
         .routes(routes!(message::mark_read))
         .routes(routes!(event::list_events))
-        .routes(routes!(stream::stream_events))
+        .routes(routes!(routes::stream::stream_events))
         .routes(routes!(subscription::get_subscriptions, subscription::put_subscriptions));
     OpenApiRouter::with_openapi(openapi::Document::openapi()).nest(PREFIX, routes)
 }

@@ -1,18 +1,25 @@
-//! Live delivery: brings committed events to whoever listens, over Server-Sent Events.
+//! Live delivery: brings committed events to whoever follows an organization.
 //!
-//! Owns the hub (what is recent, who is online) and the body of a stream. Called by the writer (as
-//! [`Publish`](crate::store::Publish)) and by the stream's route. A listener that comes back with
-//! its last event id gets every retained event once and in order, or a reset.
+//! Owns the hub (recent events, who is online) and [`Follow`], which yields [`Item`]s: events,
+//! moments, cursors, resets, revocation. The writer calls it after each commit (as
+//! [`Publish`](crate::store::Publish)); the transports in `http::stream` read from it. A follower that
+//! comes back with its cursor gets every retained event once and in order, or a reset.
 //!
-//! Invariants: replay and live are one path, joined by sequence number; no event is sent by a
-//! standing that is older than the change before it; a slow listener costs the hub nothing and holds
-//! no more than one page. Knows organizations and audiences; must not know
-//! what a task is.
+//! A transport takes a [`Seat`], makes a [`Follow`], and writes each item in its own format. What it
+//! makes of an event or a moment is made once and shared by all its connections: it implements
+//! [`Encode`] for a marker type and calls [`Shared::encoded`]. `http::stream::sse` does this for
+//! Server-Sent Events. A WebSocket does the same with a marker of its own, ignores `Cursor` and
+//! `Heartbeat` items (it pings by itself), and closes with 4001 on `Revoked`.
+//!
+//! Invariants: replay and live are one path, joined by sequence number; no event is yielded under
+//! access rights older than the change before it; a slow follower costs the hub nothing and holds no
+//! more than one page. Must not know: what a task is, any wire format, sockets.
 
-mod frame;
+mod follow;
 mod hub;
 mod ring;
-mod stream;
+mod shared;
 
+pub use self::follow::{Access, Cursor, Follow, Item, PAGE, Source, Start};
 pub use self::hub::{Hub, Seat};
-pub use self::stream::{PAGE, Source, Standing, Start, Stream};
+pub use self::shared::{Encode, Shared};

@@ -10,6 +10,7 @@ pub mod systemd;
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -43,6 +44,7 @@ impl Server {
     /// Serves until `stop`; then streams end, running requests finish, what waits is written.
     pub async fn run(self, stop: CancellationToken) -> anyhow::Result<()> {
         let Server { app, listener, admin } = self;
+        let fan_out = tokio::spawn(Arc::clone(app.hub()).fan_out());
         let jobs = tokio::spawn(jobs::run(app.clone(), stop.clone()));
         let serving = tokio::spawn(http::serve::tcp(listener, http::router(app.clone()), stop.clone()));
         let administering =
@@ -52,7 +54,7 @@ impl Server {
         systemd::stopping();
         app.hub().close();
         let drain = async {
-            let _ = tokio::join!(serving, administering, jobs, watchdog);
+            let _ = tokio::join!(serving, administering, fan_out, jobs, watchdog);
             app.finish_notes().await;
         };
         let drained = tokio::time::timeout(DRAIN, drain).await;

@@ -1,4 +1,4 @@
-//! A stream's view of the server: the log of its organization and its listener's standing.
+//! A follower's view of the server: the log of its organization and what its listener may see.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -11,7 +11,7 @@ use crate::auth::{Caller, caller};
 use crate::domain;
 use crate::error::Result;
 use crate::events::Recorded;
-use crate::realtime::{PAGE, Source, Standing};
+use crate::realtime::{Access, PAGE, Source};
 use crate::store::TenantTx;
 use crate::store::event::{self, Direction};
 
@@ -24,12 +24,12 @@ pub(super) struct Listener {
 type Answer<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
 
 impl Listener {
-    /// How the caller stands, and what `work` finds at the same moment.
+    /// What the caller may see, and what `work` finds at the same moment.
     async fn look<T: Send + 'static>(
         app: App,
         caller: Caller,
         work: impl FnOnce(&mut TenantTx<'_, '_>) -> Result<T> + Send + 'static,
-    ) -> Result<Option<(Standing, T)>> {
+    ) -> Result<Option<(Access, T)>> {
         app.read_system(move |tx| {
             let Some(member) = caller::still_live(tx, &caller)? else {
                 return Ok(None);
@@ -37,21 +37,21 @@ impl Listener {
             let actor = member.actor();
             let mut tx = tx.view(member.org_id, &actor)?;
             let viewer = domain::event::viewer(&mut tx)?;
-            Ok(Some((Standing { viewer, valid_until: member.valid_until }, work(&mut tx)?)))
+            Ok(Some((Access { viewer, valid_until: member.valid_until }, work(&mut tx)?)))
         })
         .await
     }
 }
 
 impl Source for Listener {
-    fn page(&self, seq: i64) -> Answer<Option<(Standing, Vec<Recorded>)>> {
+    fn page(&self, seq: i64) -> Answer<Option<(Access, Vec<Recorded>)>> {
         let page = move |tx: &mut TenantTx<'_, '_>| Ok(event::page(tx, Direction::After(seq), PAGE)?);
         Box::pin(Listener::look(self.app.clone(), self.caller.clone(), page))
     }
 
-    fn standing(&self) -> Answer<Option<Standing>> {
+    fn access(&self) -> Answer<Option<Access>> {
         let found = Listener::look(self.app.clone(), self.caller.clone(), |_| Ok(()));
-        Box::pin(async { Ok(found.await?.map(|(standing, ())| standing)) })
+        Box::pin(async { Ok(found.await?.map(|(access, ())| access)) })
     }
 
     fn now(&self) -> Timestamp {
@@ -60,7 +60,7 @@ impl Source for Listener {
 }
 
 impl App {
-    /// What a stream of this caller reads from.
+    /// What a follower for this caller reads from.
     pub fn listener(&self, caller: &Caller) -> Arc<dyn Source> {
         Arc::new(Listener { app: self.clone(), caller: caller.clone() })
     }

@@ -222,21 +222,20 @@ pub fn set_preferences(
     let user = tx.actor().user_id.ok_or(Error::Forbidden)?;
     channel::put_preferences(tx, id, user, &preferences)?;
     let ChannelPreferences { muted, notify } = preferences;
-    signal(tx, &channel, Some(user), &Moment::Preferences { channel_id: id, muted, notify });
+    signal(tx, &channel, Some(user), Moment::Preferences { channel_id: id, muted, notify });
     Ok(preferences)
 }
 
-fn signal(tx: &mut TenantTx<'_, '_>, channel: &Channel, only: Option<UserId>, moment: &Moment) {
-    let json = serde_json::to_string(moment).expect("our own types always become JSON");
+fn signal(tx: &mut TenantTx<'_, '_>, channel: &Channel, only: Option<UserId>, moment: Moment) {
     let channel = Some((channel.id, channel.project_id));
-    tx.signal(Signal::Ephemeral { org_id: tx.org_id(), channel, only, json });
+    tx.signal(Signal::Ephemeral { org_id: tx.org_id(), channel, only, moment });
 }
 
 /// Shows everybody in the channel that the actor is writing. Errors: `CHANNEL_NOT_FOUND`.
 pub fn typing(tx: &mut TenantTx<'_, '_>, id: ChannelId) -> Result<()> {
     let channel = enter(tx, id)?;
     if let Some(user_id) = tx.actor().user_id {
-        signal(tx, &channel, None, &Moment::Typing { channel_id: id, user_id });
+        signal(tx, &channel, None, Moment::Typing { channel_id: id, user_id });
     }
     Ok(())
 }
@@ -253,7 +252,7 @@ pub fn mark_read(tx: &mut TenantTx<'_, '_>, id: ChannelId, message_id: MessageId
     if channel::mark_read(tx, id, user, message_id, seq)? {
         channel::add_counts(tx, &mut channels, user)?;
         let unread_count = channels[0].unread_count.unwrap_or(0);
-        signal(tx, &channels[0], Some(user), &Moment::Read { channel_id: id, message_id, unread_count });
+        signal(tx, &channels[0], Some(user), Moment::Read { channel_id: id, message_id, unread_count });
     }
     Ok(())
 }

@@ -1,22 +1,32 @@
 //! The hub: one room for each organization with its recent entries and its listeners.
+//!
+//! Whoever publishes only puts entries into a room and notes that the room has news. One task,
+//! [`Hub::fan_out`], wakes the listeners, so that a writer's answer does not wait for 1,000 wake-ups.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ops::Bound::{Excluded, Unbounded};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use bytes::Bytes;
 use futures_util::task::AtomicWaker;
 use mission_control_shared::{OrgId, UserId};
+use tokio::sync::Notify;
 
-use super::frame::Frame;
 use super::ring::{Entry, Moment, Ring};
+use super::shared::Shared;
 use crate::error::{Error, Result};
 use crate::events::{Publication, Signal};
+
+/// Listeners that are woken under one lock of their room.
+const WAKE: usize = 64;
 
 /// Where committed events meet those who listen.
 #[derive(Debug, Default)]
 pub struct Hub {
     rooms: RwLock<HashMap<OrgId, Arc<Room>>>,
+    /// Rooms whose listeners are still to be woken.
+    news: Mutex<Vec<Arc<Room>>>,
+    has_news: Notify,
     closed: AtomicBool,
     next_seat: AtomicU64,
 }
@@ -25,7 +35,10 @@ pub struct Hub {
 #[derive(Debug, Default)]
 pub(super) struct Room {
     ring: RwLock<Ring>,
-    seats: Mutex<HashMap<u64, Arc<Chair>>>,
+    /// By number, which grows with each seat.
+    seats: Mutex<BTreeMap<u64, Arc<Chair>>>,
+    /// Whether it is among the rooms with news.
+    has_news: AtomicBool,
 }
 
 /// What a room knows of a listener.
@@ -53,26 +66,36 @@ impl Room {
         self.ring.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn seats(&self) -> MutexGuard<'_, HashMap<u64, Arc<Chair>>> {
+    fn seats(&self) -> MutexGuard<'_, BTreeMap<u64, Arc<Chair>>> {
         self.seats.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn push(&self, entries: impl IntoIterator<Item = Entry>) {
-        self.push_to(&self.seats(), entries);
-    }
-
-    fn push_to(&self, seats: &HashMap<u64, Arc<Chair>>, entries: impl IntoIterator<Item = Entry>) {
+    /// Puts entries into the ring, for those who sit in `seats`, which are this room's.
+    fn push(&self, seats: &BTreeMap<u64, Arc<Chair>>, entries: impl IntoIterator<Item = Entry>) {
         let mut ring = self.ring_mut();
-        for entry in entries {
-            ring.push(entry);
-        }
         if seats.is_empty() {
             // Nobody listens: who comes reads the log.
             ring.clear();
+        } else {
+            entries.into_iter().for_each(|entry| ring.push(entry));
         }
-        drop(ring);
-        for chair in seats.values() {
-            chair.waker.wake();
+    }
+
+    /// Wakes everybody, a few at a time: between them, others get at the seats.
+    fn wake(&self) {
+        let mut last = None;
+        loop {
+            let seats = self.seats();
+            let from = last.map_or(Unbounded, Excluded);
+            let mut woken = 0;
+            for (number, chair) in seats.range((from, Unbounded)).take(WAKE) {
+                chair.waker.wake();
+                last = Some(*number);
+                woken += 1;
+            }
+            if woken < WAKE {
+                return;
+            }
         }
     }
 }
@@ -92,21 +115,56 @@ impl Hub {
         self.rooms.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
+    /// Wakes those who sit in rooms that have news, until [`Hub::close`].
+    pub async fn fan_out(self: Arc<Self>) {
+        while !self.is_closed() {
+            let rooms = std::mem::take(&mut *self.news());
+            if rooms.is_empty() {
+                self.has_news.notified().await;
+                continue;
+            }
+            for room in rooms {
+                // What is pushed from here on is news again.
+                room.has_news.swap(false, Ordering::AcqRel);
+                room.wake();
+            }
+            // Those who were woken run first; what comes meanwhile is one wake-up for them.
+            tokio::task::yield_now().await;
+        }
+    }
+
+    fn news(&self) -> MutexGuard<'_, Vec<Arc<Room>>> {
+        self.news.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has the room's listeners woken.
+    fn announce(&self, room: &Arc<Room>) {
+        if !room.has_news.swap(true, Ordering::AcqRel) {
+            self.news().push(Arc::clone(room));
+            self.has_news.notify_one();
+        }
+    }
+
+    fn push(&self, room: &Arc<Room>, entries: impl IntoIterator<Item = Entry>) {
+        room.push(&room.seats(), entries);
+        self.announce(room);
+    }
+
     /// Takes what a commit brought. Called in commit order.
     pub fn publish(&self, publications: Vec<Publication>) {
         let mut publications = publications.into_iter().peekable();
         while let Some(first) = publications.next() {
             match first {
                 Publication::Event(event) => {
-                    // A batch of commits is mostly of one organization: one lock, one wake for the run.
+                    // A batch of commits is mostly of one organization: one lock for the run.
                     let org_id = event.org_id;
-                    let mut run = vec![Entry::Event(Arc::new(Frame::from(*event)))];
+                    let mut run = vec![Entry::Event(Arc::new(Shared::new(*event)))];
                     while let Some(Publication::Event(event)) = publications
                         .next_if(|next| matches!(next, Publication::Event(next) if next.org_id == org_id))
                     {
-                        run.push(Entry::Event(Arc::new(Frame::from(*event))));
+                        run.push(Entry::Event(Arc::new(Shared::new(*event))));
                     }
-                    self.room(org_id).push(run);
+                    self.push(&self.room(org_id), run);
                 }
                 Publication::Signal(signal) => self.signal(signal),
             }
@@ -115,16 +173,17 @@ impl Hub {
 
     fn signal(&self, signal: Signal) {
         match signal {
-            Signal::Access { org_id: Some(org_id), who } => self.room(org_id).push([Entry::Access(who)]),
+            Signal::Access { org_id: Some(org_id), who } => {
+                self.push(&self.room(org_id), [Entry::Access(who)])
+            }
             Signal::Access { org_id: None, who } => {
                 for room in self.all_rooms() {
-                    room.push([Entry::Access(who)]);
+                    self.push(&room, [Entry::Access(who)]);
                 }
             }
-            Signal::Ephemeral { org_id, channel, only, json } => {
-                let bytes = Bytes::from(format!("event: ephemeral\ndata: {json}\n\n"));
-                let moment = Arc::new(Moment { channel, only, bytes });
-                self.room(org_id).push([Entry::Moment(moment)]);
+            Signal::Ephemeral { org_id, channel, only, moment } => {
+                let moment = Moment { channel, only, moment: Arc::new(Shared::new(moment)) };
+                self.push(&self.room(org_id), [Entry::Moment(Box::new(moment))]);
             }
             Signal::JobsDue => {}
         }
@@ -148,9 +207,12 @@ impl Hub {
         metrics::gauge!("mc_stream_connections").increment(1.0);
         if first {
             // Before anybody else sits down or leaves: who comes and who goes is told in that order.
-            room.push_to(&seats, [presence(user_id, true)]);
+            room.push(&seats, [presence(user_id, true)]);
         }
         drop(seats);
+        if first {
+            self.announce(&room);
+        }
         Ok(Seat { hub: Arc::clone(self), room, chair, number })
     }
 
@@ -166,17 +228,16 @@ impl Hub {
     /// Tells every listener that the server is there and that its credential should be looked at.
     pub fn heartbeat(&self) {
         for room in self.all_rooms() {
-            room.push([Entry::Heartbeat]);
+            self.push(&room, [Entry::Heartbeat]);
         }
     }
 
     /// Ends every stream; nobody can sit down any more.
     pub fn close(&self) {
         self.closed.store(true, Ordering::Release);
+        self.has_news.notify_one();
         for room in self.all_rooms() {
-            for chair in room.seats().values() {
-                chair.waker.wake();
-            }
+            room.wake();
         }
     }
 
@@ -187,10 +248,8 @@ impl Hub {
 }
 
 fn presence(user_id: UserId, online: bool) -> Entry {
-    let moment = mission_control_shared::Moment::Presence { user_id, online };
-    let json = serde_json::to_string(&moment).expect("our own types always become JSON");
-    let bytes = Bytes::from(format!("event: ephemeral\ndata: {json}\n\n"));
-    Entry::Moment(Arc::new(Moment { channel: None, only: None, bytes }))
+    let moment = Shared::new(mission_control_shared::Moment::Presence { user_id, online });
+    Entry::Moment(Box::new(Moment { channel: None, only: None, moment: Arc::new(moment) }))
 }
 
 impl Seat {
@@ -217,7 +276,56 @@ impl Drop for Seat {
         let last = !seats.values().any(|other| other.user_id == self.chair.user_id);
         metrics::gauge!("mc_stream_connections").decrement(1.0);
         if last {
-            self.room.push_to(&seats, [presence(self.chair.user_id, false)]);
+            self.room.push(&seats, [presence(self.chair.user_id, false)]);
+            drop(seats);
+            self.hub.announce(&self.room);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::task::{ArcWake, waker};
+    use uuid::Uuid;
+
+    use super::*;
+
+    const ORG: OrgId = OrgId(Uuid::nil());
+
+    /// Counts how often it is woken.
+    #[derive(Default)]
+    struct Count(AtomicU64);
+
+    impl ArcWake for Count {
+        fn wake_by_ref(count: &Arc<Self>) {
+            count.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn woken(counts: &[Arc<Count>]) -> u64 {
+        counts.iter().map(|count| count.0.load(Ordering::Relaxed)).sum()
+    }
+
+    #[tokio::test]
+    async fn publishing_wakes_nobody_and_the_fan_out_everybody_once() {
+        let hub = Arc::new(Hub::default());
+        let seats = 2 * WAKE + 1;
+        let seats: Vec<Seat> = (0..seats)
+            .map(|number| hub.sit(ORG, UserId(Uuid::from_u128(number as u128)), seats).expect("is free"))
+            .collect();
+        let counts: Vec<Arc<Count>> = seats.iter().map(|_| Arc::default()).collect();
+        for (seat, count) in seats.iter().zip(&counts) {
+            seat.register(&waker(Arc::clone(count)));
+        }
+        hub.heartbeat();
+        hub.heartbeat();
+        assert_eq!(woken(&counts), 0);
+        let fan_out = tokio::spawn(Arc::clone(&hub).fan_out());
+        while woken(&counts) < seats.len() as u64 {
+            tokio::task::yield_now().await;
+        }
+        assert!(counts.iter().all(|count| count.0.load(Ordering::Relaxed) == 1));
+        hub.close();
+        fan_out.await.expect("ends with the hub");
     }
 }

@@ -5,21 +5,21 @@ use std::sync::Arc;
 
 use mission_control_shared::{ChannelId, ProjectId, UserId};
 
-use super::frame::Frame;
-use crate::events::Who;
+use super::shared::Shared;
+use crate::events::{Recorded, Who};
 
 /// Entries that are kept for listeners; who is further behind reads the log.
 pub(super) const ENTRIES: usize = 1_024;
-/// Bytes of events that are kept at most.
+/// Bytes of events that are kept at most, about.
 const BYTES: usize = 2 * 1024 * 1024;
 
 /// One thing that listeners come across, in order.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) enum Entry {
     /// An event of the log.
-    Event(Arc<Frame>),
+    Event(Arc<Shared<Recorded>>),
     /// A moment that is never stored.
-    Moment(Arc<Moment>),
+    Moment(Box<Moment>),
     /// What these users may see changed.
     Access(Who),
     /// Nothing happened for a while.
@@ -33,8 +33,14 @@ pub(super) struct Moment {
     pub(super) channel: Option<(ChannelId, Option<ProjectId>)>,
     /// The only user who sees it.
     pub(super) only: Option<UserId>,
-    /// The frame.
-    pub(super) bytes: bytes::Bytes,
+    /// What happens.
+    pub(super) moment: Arc<Shared<mission_control_shared::Moment>>,
+}
+
+/// About what an event takes: its texts as it was recorded and as one transport sends it, and the rest.
+fn weight(event: &Recorded) -> usize {
+    let message = event.message.as_ref().map_or(0, |message| message.content.len());
+    1_024 + 2 * (event.payload.len() + message)
 }
 
 /// The recent entries. Each has a place, counted from 0 since the room was made.
@@ -47,8 +53,8 @@ pub(super) struct Ring {
 
 impl Ring {
     pub(super) fn push(&mut self, entry: Entry) {
-        if let Entry::Event(frame) = &entry {
-            self.bytes += frame.bytes.len();
+        if let Entry::Event(event) = &entry {
+            self.bytes += weight(event);
         }
         self.entries.push_back(entry);
         while self.entries.len() > ENTRIES || self.bytes > BYTES {
@@ -57,8 +63,8 @@ impl Ring {
     }
 
     fn pop(&mut self) {
-        if let Some(Entry::Event(frame)) = self.entries.pop_front() {
-            self.bytes -= frame.bytes.len();
+        if let Some(Entry::Event(event)) = self.entries.pop_front() {
+            self.bytes -= weight(&event);
         }
         self.first_place += 1;
     }
@@ -89,11 +95,11 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::events::{Draft, Recorded};
+    use crate::events::Draft;
 
     fn event(seq: i64) -> Entry {
         let draft = Draft::new(EventKind::OrgUpdated, &serde_json::json!({}));
-        Entry::Event(Arc::new(Frame::from(Recorded {
+        Entry::Event(Arc::new(Shared::new(Recorded {
             org_id: OrgId(Uuid::nil()),
             epoch: 1,
             seq,
@@ -114,7 +120,7 @@ mod tests {
             ring.push(event(seq));
         }
         assert!(ring.get(0).is_err());
-        assert!(matches!(ring.get(1), Ok(Some(Entry::Event(frame))) if frame.seq == 2));
+        assert!(matches!(ring.get(1), Ok(Some(Entry::Event(event))) if event.seq == 2));
         assert!(matches!(ring.get(ring.end()), Ok(None)));
     }
 

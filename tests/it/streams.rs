@@ -3,6 +3,7 @@
 mod access;
 mod delivery;
 mod endurance;
+mod follow;
 
 use serde_json::Value;
 

@@ -14,7 +14,8 @@ use crate::domain::event::{self, Resume};
 use crate::error::{Error, Result};
 use crate::http::extract::Query;
 use crate::http::openapi::{OrgPath, ReadProblems};
-use crate::realtime::{Start, Stream};
+use crate::http::stream::sse::Sse;
+use crate::realtime::{Cursor, Follow, Start};
 
 /// How to listen.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -38,7 +39,7 @@ pub async fn stream_events(
     headers: HeaderMap,
     Query(query): Query<StreamQuery>,
 ) -> Result<Response> {
-    // What is no text is no id of ours, and must not pass for "from now on".
+    // A header that is not text must be refused as an id, not taken for "from now on".
     let header = headers.get("last-event-id").map(|value| String::from_utf8_lossy(value.as_bytes()));
     let resume = resume(header.as_deref().or(query.last_event_id.as_deref()))?;
     let ephemeral = match query.ephemeral.unwrap_or(0) {
@@ -49,11 +50,11 @@ pub async fn stream_events(
     let seat = app.hub().sit(caller.org_id, caller.user_id, app.config().limits.max_streams_per_org)?;
     let head = app.read(&caller, |tx| Ok(crate::store::event::head(tx)?)).await?;
     let (seq, reset) = event::start(head, resume);
-    let start = Start { epoch: head.epoch, seq, reset, ephemeral };
-    let stream = Stream::new(seat, app.listener(&caller), start);
+    let start = Start { cursor: Cursor { epoch: head.epoch, seq }, reset, ephemeral };
+    let follow = Follow::new(seat, app.listener(&caller), start);
     const UNBUFFERED: HeaderName = HeaderName::from_static("x-accel-buffering");
     let headers = [(CONTENT_TYPE, "text/event-stream"), (CACHE_CONTROL, "no-store"), (UNBUFFERED, "no")];
-    Ok((headers, Body::new(stream)).into_response())
+    Ok((headers, Body::new(Sse::new(follow))).into_response())
 }
 
 fn resume(text: Option<&str>) -> Result<Resume> {
