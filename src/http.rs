@@ -22,6 +22,7 @@ mod front;
 mod linger;
 mod post;
 mod ui;
+mod unread;
 mod upload;
 mod version;
 

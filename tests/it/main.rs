@@ -11,6 +11,7 @@ mod bad_input;
 mod channels;
 mod cli;
 mod config;
+mod connections;
 mod contract;
 mod crash;
 mod data_directory;
