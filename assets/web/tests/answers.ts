@@ -98,6 +98,7 @@ export function message(number: number, said: Partial<Message> = {}): Message {
     hops: 0,
     receipts: [],
     reactions: [],
+    files: [],
     created_at: new Date(Date.UTC(2026, 0, 1) + number * 1_000).toISOString(),
     edited_at: null,
     pinned_at: null,

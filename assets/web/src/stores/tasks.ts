@@ -101,7 +101,7 @@ export const useTasks = defineStore('tasks', () => {
   function read(status: TaskStatus[]): Promise<Task[]> {
     return everyPage((page, cursor) =>
       api.GET('/orgs/{slug}/tasks', {
-        params: { path: { slug }, query: { page, per_page: 100, status, cursor } },
+        params: { path: { slug }, query: { page, per_page: 100, status, ...(cursor && { cursor }) } },
       }),
     )
   }
