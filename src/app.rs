@@ -9,7 +9,6 @@ mod lock;
 
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use tokio_util::task::TaskTracker;
 
 use crate::auth::{Auth, Caller};
@@ -76,7 +75,10 @@ impl App {
         let hub = Arc::new(Hub::default());
         let wake = Arc::new(Wake::default());
         let wires = Wires { auth: Arc::clone(&auth), hub: Arc::clone(&hub), wake: Arc::clone(&wake) };
-        let blobs = Arc::new(Blobs::open(&config.data.dir).context("open the folder of uploaded files")?);
+        let blobs = Arc::new(
+            Blobs::open(&config.data.dir)
+                .map_err(|error| directory::refused(&config.data.dir.join("files"), error))?,
+        );
         let store = Store::open(&config.place()?, clock, Arc::new(wires))?;
         let notes = TaskTracker::new();
         Ok(App(Arc::new(Parts { config, store, auth, hub, wake, blobs, notes, _lock: lock })))

@@ -103,6 +103,13 @@ fn files_that_root_restored_are_named_with_what_to_do() {
         chown(file, Some(65_534), Some(65_534)).unwrap();
         set_mode(file, 0o600);
     }
+    let files = dir.join("files");
+    let ran = install.run_as_nobody(&["serve"]);
+    let ran = ran.fails(77, &format!("{} belongs to `root` and is not for `nobody`", files.display()));
+    assert!(ran.err.contains("sudo chown -R nobody"), "{}", ran.err);
+    for folder in [&files, &files.join("incoming")] {
+        chown(folder, Some(65_534), Some(65_534)).unwrap();
+    }
     install.run_as_nobody(&["org", "list"]).succeeds();
 
     // Its own, but read-only.

@@ -126,6 +126,7 @@ pub async fn add_reaction(
     Id(channel_id): Id<ChannelId>,
     OtherId(id): OtherId<MessageId>,
     Emoji(emoji): Emoji,
+    _: EmptyPost,
 ) -> Result<Reply> {
     app.write(&caller, move |tx| reaction::add(tx, channel_id, id, &emoji)).await?;
     Ok(Reply::nothing())
@@ -165,6 +166,7 @@ pub async fn pin_message(
     caller: Caller,
     Id(channel_id): Id<ChannelId>,
     OtherId(id): OtherId<MessageId>,
+    _: EmptyPost,
 ) -> Result<Reply> {
     app.write(&caller, move |tx| pin::add(tx, channel_id, id)).await?;
     Ok(Reply::nothing())
