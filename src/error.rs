@@ -11,138 +11,115 @@ use mission_control_shared::{ErrorBody, ErrorDetail, ErrorEnvelope};
 /// The result of everything above the store.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What can be missing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Noun {
-    /// An organization.
-    Organization,
-    /// A member.
-    User,
-    /// A project.
-    Project,
-    /// A task.
-    Task,
-    /// A piece of evidence.
-    Evidence,
-    /// A dependency of a task.
-    Dependency,
-    /// A channel.
-    Channel,
-    /// A message.
-    Message,
-    /// A file.
-    File,
-    /// A session.
-    Session,
-    /// An invitation.
-    Invitation,
-    /// A background job.
-    Job,
-    /// A route.
-    Route,
+macro_rules! codes {
+    ($($(#[$doc:meta])* pub enum $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $code:literal $($word:literal)?,)+ })+) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $name {
+            $($(#[$variant_doc])* $variant,)+
+        }
+
+        impl $name {
+            /// The code of each.
+            const CODES: &'static [&'static str] = &[$($code),+];
+
+            const fn code(self) -> &'static str {
+                match self { $($name::$variant => $code,)+ }
+            }
+
+            codes!(@words $name $($variant $($word)?,)+);
+        }
+    )+};
+    (@words $name:ident $($variant:ident $word:literal,)+) => {
+        /// What a person calls it.
+        const fn word(self) -> &'static str {
+            match self { $($name::$variant => $word,)+ }
+        }
+    };
+    (@words $name:ident $($variant:ident,)+) => {};
 }
 
-impl Noun {
-    const fn words(self) -> (&'static str, &'static str) {
-        match self {
-            Noun::Organization => ("ORGANIZATION_NOT_FOUND", "organization"),
-            Noun::User => ("USER_NOT_FOUND", "user"),
-            Noun::Project => ("PROJECT_NOT_FOUND", "project"),
-            Noun::Task => ("TASK_NOT_FOUND", "task"),
-            Noun::Evidence => ("EVIDENCE_NOT_FOUND", "evidence"),
-            Noun::Dependency => ("DEPENDENCY_NOT_FOUND", "dependency"),
-            Noun::Channel => ("CHANNEL_NOT_FOUND", "channel"),
-            Noun::Message => ("MESSAGE_NOT_FOUND", "message"),
-            Noun::File => ("FILE_NOT_FOUND", "file"),
-            Noun::Session => ("SESSION_NOT_FOUND", "session"),
-            Noun::Invitation => ("INVITATION_NOT_FOUND", "invitation"),
-            Noun::Job => ("JOB_NOT_FOUND", "job"),
-            Noun::Route => ("NOT_FOUND", "page"),
-        }
+codes! {
+    /// What can be missing.
+    pub enum Noun {
+        /// An organization.
+        Organization = "ORGANIZATION_NOT_FOUND" "organization",
+        /// A member.
+        User = "USER_NOT_FOUND" "user",
+        /// A project.
+        Project = "PROJECT_NOT_FOUND" "project",
+        /// A task.
+        Task = "TASK_NOT_FOUND" "task",
+        /// A piece of evidence.
+        Evidence = "EVIDENCE_NOT_FOUND" "evidence",
+        /// A dependency of a task.
+        Dependency = "DEPENDENCY_NOT_FOUND" "dependency",
+        /// A channel.
+        Channel = "CHANNEL_NOT_FOUND" "channel",
+        /// A message.
+        Message = "MESSAGE_NOT_FOUND" "message",
+        /// A file.
+        File = "FILE_NOT_FOUND" "file",
+        /// A session.
+        Session = "SESSION_NOT_FOUND" "session",
+        /// An invitation.
+        Invitation = "INVITATION_NOT_FOUND" "invitation",
+        /// A background job.
+        Job = "JOB_NOT_FOUND" "job",
+        /// A route.
+        Route = "NOT_FOUND" "page",
     }
-}
 
-/// A state that stands against the request (409), each with its code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Conflict {
-    /// The first organization exists already.
-    SetupDone,
-    /// The handle is taken.
-    HandleTaken,
-    /// The slug is taken.
-    SlugTaken,
-    /// The address is a member already.
-    AlreadyMember,
-    /// The last administrator cannot go.
-    LastAdministrator,
-    /// The stage or status cannot follow.
-    InvalidTransition,
-    /// The project has ended.
-    ProjectEnded,
-    /// The owner cannot leave the project.
-    OwnerMustBeMember,
-    /// Required evidence is missing.
-    EvidenceRequired,
-    /// Something it depends on is unfinished.
-    TaskBlocked,
-    /// The dependency would close a circle.
-    DependencyCycle,
-    /// The task is archived.
-    TaskArchived,
-    /// The channel takes no messages.
-    ChannelReadOnly,
-    /// The message has been deleted.
-    MessageDeleted,
-    /// Tasks or messages hold the file.
-    FileInUse,
-    /// The organization has no room for the file.
-    FileQuotaExceeded,
-    /// The message has as many different emoji as it can have.
-    ReactionLimit,
-    /// The channel has as many pinned messages as it can have.
-    PinLimit,
-    /// The organization is suspended or about to be deleted.
-    OrganizationReadOnly,
-    /// The same key was used with another body.
-    IdempotencyMismatch,
-    /// The invitation belongs to somebody else's identity.
-    InvitationForAnother,
-    /// Agents have no password or session.
-    NotForAgents,
-    /// The agent has keys only if it is an agent.
-    NotAnAgent,
-    /// It exists already.
-    Duplicate,
-}
-
-impl Conflict {
-    const fn code(self) -> &'static str {
-        match self {
-            Conflict::SetupDone => "SETUP_DONE",
-            Conflict::HandleTaken => "HANDLE_TAKEN",
-            Conflict::SlugTaken => "SLUG_TAKEN",
-            Conflict::AlreadyMember => "ALREADY_MEMBER",
-            Conflict::LastAdministrator => "LAST_ADMINISTRATOR",
-            Conflict::InvalidTransition => "INVALID_TRANSITION",
-            Conflict::ProjectEnded => "PROJECT_ENDED",
-            Conflict::OwnerMustBeMember => "OWNER_MUST_BE_MEMBER",
-            Conflict::EvidenceRequired => "EVIDENCE_REQUIRED",
-            Conflict::TaskBlocked => "TASK_BLOCKED",
-            Conflict::DependencyCycle => "DEPENDENCY_CYCLE",
-            Conflict::TaskArchived => "TASK_ARCHIVED",
-            Conflict::ChannelReadOnly => "CHANNEL_READ_ONLY",
-            Conflict::MessageDeleted => "MESSAGE_DELETED",
-            Conflict::FileInUse => "FILE_IN_USE",
-            Conflict::FileQuotaExceeded => "FILE_QUOTA_EXCEEDED",
-            Conflict::ReactionLimit => "REACTION_LIMIT",
-            Conflict::PinLimit => "PIN_LIMIT",
-            Conflict::OrganizationReadOnly => "ORGANIZATION_READ_ONLY",
-            Conflict::IdempotencyMismatch => "IDEMPOTENCY_MISMATCH",
-            Conflict::InvitationForAnother => "INVITATION_FOR_ANOTHER",
-            Conflict::NotForAgents => "NOT_FOR_AGENTS",
-            Conflict::NotAnAgent => "NOT_AN_AGENT",
-            Conflict::Duplicate => "DUPLICATE",
-        }
+    /// A state that forbids the request (409), each with its code.
+    pub enum Conflict {
+        /// The first organization exists already.
+        SetupDone = "SETUP_DONE",
+        /// The handle is taken.
+        HandleTaken = "HANDLE_TAKEN",
+        /// The slug is taken.
+        SlugTaken = "SLUG_TAKEN",
+        /// The address is a member already.
+        AlreadyMember = "ALREADY_MEMBER",
+        /// The last administrator cannot go.
+        LastAdministrator = "LAST_ADMINISTRATOR",
+        /// The stage or status cannot follow.
+        InvalidTransition = "INVALID_TRANSITION",
+        /// The project has ended.
+        ProjectEnded = "PROJECT_ENDED",
+        /// The owner cannot leave the project.
+        OwnerMustBeMember = "OWNER_MUST_BE_MEMBER",
+        /// Required evidence is missing.
+        EvidenceRequired = "EVIDENCE_REQUIRED",
+        /// Something it depends on is unfinished.
+        TaskBlocked = "TASK_BLOCKED",
+        /// The dependency would close a circle.
+        DependencyCycle = "DEPENDENCY_CYCLE",
+        /// The task is archived.
+        TaskArchived = "TASK_ARCHIVED",
+        /// The channel takes no messages.
+        ChannelReadOnly = "CHANNEL_READ_ONLY",
+        /// The message has been deleted.
+        MessageDeleted = "MESSAGE_DELETED",
+        /// The message has as many different emoji as it can have.
+        ReactionLimit = "REACTION_LIMIT",
+        /// The channel has as many pinned messages as it can have.
+        PinLimit = "PIN_LIMIT",
+        /// Tasks or messages hold the file.
+        FileInUse = "FILE_IN_USE",
+        /// The organization has no room for the file.
+        FileQuotaExceeded = "FILE_QUOTA_EXCEEDED",
+        /// The organization is suspended or about to be deleted.
+        OrganizationReadOnly = "ORGANIZATION_READ_ONLY",
+        /// The same key was used with another body.
+        IdempotencyMismatch = "IDEMPOTENCY_MISMATCH",
+        /// The invitation belongs to somebody else's identity.
+        InvitationForAnother = "INVITATION_FOR_ANOTHER",
+        /// Agents have no password or session.
+        NotForAgents = "NOT_FOR_AGENTS",
+        /// The agent has keys only if it is an agent.
+        NotAnAgent = "NOT_AN_AGENT",
+        /// It exists already.
+        Duplicate = "DUPLICATE",
     }
 }
 
@@ -179,7 +156,7 @@ pub enum Error {
     #[error("the X-CSRF-Token header is missing or wrong: reload the page")]
     CsrfFailed,
     /// 404: not there, or not for the caller to know of.
-    #[error("{} not found", .0.words().1)]
+    #[error("{} not found", .0.word())]
     NotFound(Noun),
     /// 405.
     #[error("this path does not take that method: see the Allow header")]
@@ -251,33 +228,6 @@ impl Error {
         }
     }
 
-    /// The name that programs can rely on.
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Error::Invalid(_) => "VALIDATION_FAILED",
-            Error::PageTooDeep => "PAGE_TOO_DEEP",
-            Error::InvalidId(_) => "INVALID_ID",
-            Error::UnsupportedApiVersion(_) => mission_control_shared::UNSUPPORTED_API_VERSION,
-            Error::Unauthenticated => "UNAUTHENTICATED",
-            Error::WrongCredentials => "WRONG_CREDENTIALS",
-            Error::DeadLink => "DEAD_LINK",
-            Error::Forbidden => "FORBIDDEN",
-            Error::CsrfFailed => "CSRF_FAILED",
-            Error::NotFound(noun) => noun.words().0,
-            Error::MethodNotAllowed => "METHOD_NOT_ALLOWED",
-            Error::Conflict(conflict, ..) => conflict.code(),
-            Error::StaleVersion => "STALE_VERSION",
-            Error::BodyTooLarge => "BODY_TOO_LARGE",
-            Error::FileTooLarge { .. } => "FILE_TOO_LARGE",
-            Error::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
-            Error::Limited(_) => "RATE_LIMITED",
-            Error::Internal(_) => "INTERNAL",
-            Error::StorageFull => "STORAGE_FULL",
-            Error::Unavailable => "UNAVAILABLE",
-            Error::TookTooLong => "TOOK_TOO_LONG",
-        }
-    }
-
     /// When to try again, in seconds.
     pub fn retry_after(&self) -> Option<u64> {
         match self {
@@ -297,6 +247,54 @@ impl Error {
         let (code, message) = (self.code().to_owned(), self.to_string());
         ErrorEnvelope { error: ErrorBody { code, message, status: self.status(), details } }
     }
+}
+
+/// The codes of the errors that have one of their own, as a match and as a list.
+macro_rules! own_codes {
+    ($($pattern:pat => $code:expr,)+) => {
+        impl Error {
+            /// The codes that do not come from a [`Noun`] or a [`Conflict`].
+            const OWN_CODES: &'static [&'static str] = &[$($code),+];
+
+            /// The name that programs can rely on.
+            pub const fn code(&self) -> &'static str {
+                match self {
+                    Error::NotFound(noun) => noun.code(),
+                    Error::Conflict(conflict, ..) => conflict.code(),
+                    $($pattern => $code,)+
+                }
+            }
+        }
+    };
+}
+
+own_codes! {
+    Error::UnsupportedApiVersion(_) => mission_control_shared::UNSUPPORTED_API_VERSION,
+    Error::Invalid(_) => "VALIDATION_FAILED",
+    Error::PageTooDeep => "PAGE_TOO_DEEP",
+    Error::InvalidId(_) => "INVALID_ID",
+    Error::Unauthenticated => "UNAUTHENTICATED",
+    Error::WrongCredentials => "WRONG_CREDENTIALS",
+    Error::DeadLink => "DEAD_LINK",
+    Error::Forbidden => "FORBIDDEN",
+    Error::CsrfFailed => "CSRF_FAILED",
+    Error::MethodNotAllowed => "METHOD_NOT_ALLOWED",
+    Error::StaleVersion => "STALE_VERSION",
+    Error::BodyTooLarge => "BODY_TOO_LARGE",
+    Error::FileTooLarge { .. } => "FILE_TOO_LARGE",
+    Error::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
+    Error::Limited(_) => "RATE_LIMITED",
+    Error::Internal(_) => "INTERNAL",
+    Error::StorageFull => "STORAGE_FULL",
+    Error::Unavailable => "UNAVAILABLE",
+    Error::TookTooLong => "TOOK_TOO_LONG",
+}
+
+/// Every code that an answer may carry, in alphabetical order.
+pub fn codes() -> Vec<&'static str> {
+    let mut codes = [Error::OWN_CODES, Noun::CODES, Conflict::CODES].concat();
+    codes.sort_unstable();
+    codes
 }
 
 /// Rounded up: who comes back then has waited long enough.

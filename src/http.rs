@@ -109,6 +109,7 @@ fn outside() -> OpenApiRouter<App> {
 pub fn document() -> utoipa::openapi::OpenApi {
     let mut document = api().merge(outside()).into_openapi();
     document.info.version = mission_control_shared::API_VERSION.to_owned();
+    openapi::add_error_codes(&mut document);
     document
 }
 

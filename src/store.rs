@@ -40,6 +40,7 @@ mod migrate;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod readers;
+mod row;
 mod sqlite;
 mod tx;
 mod value;

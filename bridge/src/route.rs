@@ -85,15 +85,15 @@ pub fn route(event: &Event, roster: &Roster, wake_on: &[WakeOn]) -> Result<Route
         | EventKind::ProjectTransitioned => read.project(),
         EventKind::UserCreated | EventKind::UserUpdated | EventKind::UserRemoved => {
             let UserPayload { user, .. } = read.read()?;
-            Ok(Change::User(user).into())
+            Ok(Change::User(user.into_owned()).into())
         }
         EventKind::ChannelCreated | EventKind::ChannelUpdated => {
             let ChannelPayload { channel, .. } = read.read()?;
-            Ok(Change::Channel(channel).into())
+            Ok(Change::Channel(channel.into_owned()).into())
         }
         EventKind::ApiKeyRevoked | EventKind::ApiKeyRotated => {
             let UserPayload { user, .. } = read.read()?;
-            Ok(if user.id == roster.me { Change::Key } else { Change::User(user) }.into())
+            Ok(if user.id == roster.me { Change::Key } else { Change::User(user.into_owned()) }.into())
         }
         _ => Ok(Routed::default()),
     }
@@ -213,7 +213,7 @@ impl Reader<'_> {
     }
 
     fn task(&self) -> Result<Routed, Unreadable> {
-        let payload: TaskPayload = self.read()?;
+        let payload: TaskPayload<'_> = self.read()?;
         let me = Some(self.roster.me);
         if self.event.kind == EventKind::TaskAssigned && payload.user_id == me {
             return self.told(&payload.task, "assigned this task to you", Some(WakeReason::Assignment));
@@ -225,7 +225,7 @@ impl Reader<'_> {
     }
 
     /// What was done to a task, in words.
-    fn done_to(&self, payload: &TaskPayload) -> String {
+    fn done_to(&self, payload: &TaskPayload<'_>) -> String {
         let assigned = self.event.kind == EventKind::TaskAssigned;
         let added = self.event.kind == EventKind::TaskDependencyAdded;
         match (self.event.kind, payload) {
@@ -311,7 +311,7 @@ impl Reader<'_> {
 
     fn membership(&self) -> Result<Routed, Unreadable> {
         let ProjectPayload { project, user_id, .. } = self.read()?;
-        let project = Box::new(project);
+        let project = Box::new(project.into_owned());
         Ok(match self.event.kind {
             _ if user_id != Some(self.roster.me) => Change::Project(project),
             EventKind::ProjectUserAssigned => Change::Joined(project),
@@ -339,9 +339,10 @@ impl Reader<'_> {
             why: None,
             answers: None,
         });
+        let project = Box::new(project.into_owned());
         let change = match self.event.kind {
-            EventKind::ProjectDeleted => Change::Left(Box::new(project)),
-            _ => Change::Project(Box::new(project)),
+            EventKind::ProjectDeleted => Change::Left(project),
+            _ => Change::Project(project),
         };
         Ok(Routed { inbound, change: Some(change), ..Routed::default() })
     }

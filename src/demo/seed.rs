@@ -216,12 +216,10 @@ impl Seed<'_> {
                     title: story.title.to_owned(),
                     kind: Some(story.kind),
                     priority: Some(story.priority),
-                    description: String::new(),
                     project_ids: vec![project],
                     assignee_ids: assignees.clone(),
                     required_evidence_types: Some(story.needs.to_vec()),
-                    after_id: None,
-                    before_id: None,
+                    ..NewTask::default()
                 },
             )
         })

@@ -3,8 +3,7 @@
 //! Written also while the organization is suspended or pending deletion: whoever reads it then is on
 //! record. Called by `session`, `identity` and sign-in. Must not know: what a session or a password is.
 
-use mission_control_shared::{ActorType, EventKind, OrgId, UserId, UserStatus};
-use serde::Serialize;
+use mission_control_shared::{ActorType, AuthPayload, EventKind, OrgId, UserId, UserStatus};
 
 use crate::error::Result;
 use crate::events::Draft;
@@ -12,7 +11,7 @@ use crate::store::user::Place;
 use crate::store::{Actor, Gate, SystemTx, event, user};
 
 /// Where a request came from, for the audit.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct Origin {
     /// The client's address.
     pub address: String,
@@ -20,17 +19,14 @@ pub struct Origin {
     pub user_agent: String,
 }
 
-/// What an event says of a sign-in.
-#[derive(Serialize)]
-struct Payload<'a> {
-    user_id: UserId,
-    #[serde(flatten)]
-    origin: &'a Origin,
-}
-
 /// What an audit event says of who tried, for administrators alone.
 fn draft(kind: EventKind, user_id: UserId, origin: &Origin) -> Draft {
-    let draft = Draft::new(kind, &Payload { user_id, origin }).admin_only();
+    let payload = AuthPayload {
+        user_id,
+        address: Some(origin.address.as_str().into()),
+        user_agent: Some(origin.user_agent.as_str().into()),
+    };
+    let draft = Draft::new(kind, &payload).admin_only();
     if kind == EventKind::AuthSessionRevoked { draft.subject(user_id) } else { draft }
 }
 

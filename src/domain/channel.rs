@@ -1,11 +1,13 @@
 //! Channels: who may enter, what they are called and about, how far each member has read, and how each
 //! member wants to hear of them.
 
+use std::borrow::Cow;
+
 use mission_control_shared::{
-    Channel, ChannelId, ChannelPreferences, ChannelType, EventKind, MessageId, Moment, Project, ProjectId,
-    UserId,
+    Channel, ChannelId, ChannelPayload, ChannelPreferences, ChannelType, EventKind, MessageId, Moment,
+    Project, ProjectId, UserId,
 };
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::check::Check;
@@ -42,21 +44,14 @@ pub struct ChannelPatch {
     pub topic: Option<Option<String>>,
 }
 
-/// What an event says of a channel.
-#[derive(Serialize)]
-struct Payload<'a> {
-    channel: &'a Channel,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    changed: &'a [&'static str],
-}
-
 fn record(
     tx: &mut TenantTx<'_, '_>,
     kind: EventKind,
     channel: &Channel,
-    changed: &[&'static str],
+    changed: Vec<Cow<'static, str>>,
 ) -> Result<()> {
-    let draft = Draft::new(kind, &Payload { channel, changed }).channel(channel.id, channel.project_id);
+    let payload = ChannelPayload { channel: Cow::Borrowed(channel), changed };
+    let draft = Draft::new(kind, &payload).channel(channel.id, channel.project_id);
     Ok(event::append(tx, draft)?)
 }
 
@@ -139,7 +134,7 @@ fn make(
         updated_at: tx.now(),
     };
     channel::insert(tx, &channel)?;
-    record(tx, EventKind::ChannelCreated, &channel, &[])
+    record(tx, EventKind::ChannelCreated, &channel, Vec::new())
 }
 
 /// Changes name and topic of an org-wide channel, for administrators, or the topic of a project's
@@ -169,14 +164,14 @@ pub fn update(
         }
         if channel.name != name {
             channel.name = name;
-            changed.push("name");
+            changed.push("name".into());
         }
     }
     if let Some(topic) = &patch.topic {
         let topic = check.line("topic", topic.as_deref().unwrap_or(""), 0..=TOPIC_LENGTH);
         if channel.topic != topic {
             channel.topic = topic;
-            changed.push("topic");
+            changed.push("topic".into());
         }
     }
     check.finish()?;
@@ -184,7 +179,7 @@ pub fn update(
         let text = "the project of this channel has ended: its topic cannot change any more";
         return Err(Error::conflict(Conflict::ChannelReadOnly, text));
     }
-    store(tx, channel, &changed)?;
+    store(tx, channel, changed)?;
     get(tx, id)
 }
 
@@ -195,17 +190,19 @@ pub fn rename_for_project(tx: &mut TenantTx<'_, '_>, project: &Project) -> Resul
         return Ok(());
     }
     project.name.clone_into(&mut channel.name);
-    store(tx, channel, &["name"])
+    store(tx, channel, vec!["name".into()])
 }
 
 /// Stores the next version of a channel in which these fields changed.
-fn store(tx: &mut TenantTx<'_, '_>, mut channel: Channel, changed: &[&'static str]) -> Result<()> {
+fn store(tx: &mut TenantTx<'_, '_>, mut channel: Channel, changed: Vec<Cow<'static, str>>) -> Result<()> {
     if changed.is_empty() {
         return Ok(());
     }
     channel.version += 1;
     channel.updated_at = tx.now();
-    channel::update(tx, &channel)?;
+    if !channel::update(tx, &channel)? {
+        return Err(Error::StaleVersion);
+    }
     record(tx, EventKind::ChannelUpdated, &channel, changed)
 }
 

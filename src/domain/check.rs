@@ -114,6 +114,20 @@ fn is_invisible(character: char) -> bool {
             | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
+/// The names of these fields that differ between the two; one that is called otherwise on the wire is
+/// written `kind as "type"`.
+macro_rules! changed {
+    ($before:expr, $after:expr; $($field:ident $(as $name:literal)?),+ $(,)?) => {
+        [$((changed!(@name $field $($name)?), $before.$field != $after.$field)),+]
+            .into_iter()
+            .filter_map(|(field, differs)| differs.then_some(std::borrow::Cow::Borrowed(field)))
+            .collect::<Vec<std::borrow::Cow<'static, str>>>()
+    };
+    (@name $field:ident) => { stringify!($field) };
+    (@name $field:ident $name:literal) => { $name };
+}
+pub(super) use changed;
+
 /// Whether the text can be a handle.
 pub fn is_handle(text: &str) -> bool {
     let bytes = text.as_bytes();

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use mission_control_shared::{ApiKeyId, EventKind, Timestamp, User, UserId, UserType};
+use mission_control_shared::{ApiKeyId, EventKind, Timestamp, User, UserId, UserPayload, UserType};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -85,14 +85,7 @@ pub struct RotatedKey {
     pub previous_expires_at: Option<Timestamp>,
 }
 
-#[derive(Serialize)]
-struct Payload<'a> {
-    user: &'a User,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    previous_expires_at: Option<Timestamp>,
-}
-
-fn record(tx: &mut TenantTx<'_, '_>, kind: EventKind, payload: &Payload<'_>) -> Result<()> {
+fn record(tx: &mut TenantTx<'_, '_>, kind: EventKind, payload: &UserPayload<'_>) -> Result<()> {
     let user_id = payload.user.id;
     crate::store::event::append(tx, Draft::new(kind, payload).subject(user_id))?;
     tx.signal(Signal::Access { org_id: Some(tx.org_id()), who: Who::User(user_id) });
@@ -113,7 +106,8 @@ pub fn rotate(tx: &mut TenantTx<'_, '_>, user_id: UserId, how: RotateKey) -> Res
     let new = make(tx, user_id)?;
     let previous_expires_at = (older > 0).then_some(end);
     let agent = user::for_events(find_agent(tx, user_id)?);
-    record(tx, EventKind::ApiKeyRotated, &Payload { user: &agent, previous_expires_at })?;
+    let payload = UserPayload { previous_expires_at, ..UserPayload::of(&agent) };
+    record(tx, EventKind::ApiKeyRotated, &payload)?;
     Ok(RotatedKey { api_key: new.secret, key_prefix: new.prefix, previous_expires_at })
 }
 
@@ -131,7 +125,7 @@ pub(super) fn revoke_all(tx: &mut TenantTx<'_, '_>, user_id: UserId) -> Result<(
         return Ok(());
     }
     let agent = user::for_events(user::find(tx, user_id)?);
-    record(tx, EventKind::ApiKeyRevoked, &Payload { user: &agent, previous_expires_at: None })
+    record(tx, EventKind::ApiKeyRevoked, &UserPayload::of(&agent))
 }
 
 /// The agent whose keys the actor may manage.

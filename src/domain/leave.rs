@@ -3,10 +3,10 @@
 //! Takes back everything that a member holds, noun by noun, and is therefore apart from `user`, which
 //! those nouns call.
 
-use mission_control_shared::{EventKind, User, UserId, UserStatus, UserType};
+use mission_control_shared::{EventKind, User, UserId, UserPayload, UserStatus, UserType};
 
 use super::policy::{Action, Authority as _};
-use super::user::{self, Payload};
+use super::user;
 use super::{key, project, session, task};
 use crate::error::Result;
 use crate::store::{TenantTx, identity, invitation};
@@ -41,7 +41,7 @@ fn take_out(tx: &mut TenantTx<'_, '_>, mut user: User) -> Result<()> {
     user.key_prefix = None;
     user.key_created_at = None;
     let user = user::for_events(user::touch(tx, user)?);
-    user::record_access(tx, EventKind::UserRemoved, &Payload::of(&user))?;
+    user::record_access(tx, EventKind::UserRemoved, &UserPayload::of(&user))?;
     if user.kind == UserType::Human && !identity::belongs_somewhere(tx, id)? {
         session::end_all_of_leaver(tx, id)?;
     }

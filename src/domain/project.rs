@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mission_control_shared::{
-    ChannelId, ErrorDetail, EventKind, Project, ProjectId, ProjectStage, ProjectType, UserId,
+    ChannelId, ErrorDetail, EventKind, Project, ProjectId, ProjectPayload, ProjectStage, ProjectType, UserId,
 };
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::check::Check;
+use super::check::{Check, changed};
 use super::policy::{Action, Authority as _, Thing};
 use super::{Listed, Page, channel, user};
 use crate::error::{Conflict, Error, Noun, Result};
@@ -60,29 +60,7 @@ pub struct ProjectPatch {
     pub links: Option<Option<BTreeMap<String, String>>>,
 }
 
-/// What an event says of a project.
-#[derive(Serialize)]
-struct Payload<'a> {
-    project: &'a Project,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    user_id: Option<UserId>,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    changed: &'a [&'static str],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    from: Option<ProjectStage>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    to: Option<ProjectStage>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    comment: Option<&'a str>,
-}
-
-impl<'a> Payload<'a> {
-    fn of(project: &'a Project) -> Self {
-        Payload { project, user_id: None, changed: &[], from: None, to: None, comment: None }
-    }
-}
-
-fn record(tx: &mut TenantTx<'_, '_>, kind: EventKind, payload: &Payload<'_>) -> Result<()> {
+fn record(tx: &mut TenantTx<'_, '_>, kind: EventKind, payload: &ProjectPayload<'_>) -> Result<()> {
     let mut draft = Draft::new(kind, payload).projects(&[payload.project.id]);
     if let Some(user_id) = payload.user_id {
         draft = draft.subject(user_id);
@@ -153,7 +131,7 @@ pub fn create(tx: &mut TenantTx<'_, '_>, new: &NewProject) -> Result<Project> {
         updated_at: tx.now(),
     };
     project::insert(tx, &project)?;
-    record(tx, EventKind::ProjectCreated, &Payload::of(&project))?;
+    record(tx, EventKind::ProjectCreated, &ProjectPayload::of(&project))?;
     // Members first: the channel's event is for members of the project alone.
     let members: BTreeSet<UserId> = tx.actor().user_id.into_iter().chain([owner_id]).collect();
     let project = add_members_to(tx, project, &members)?;
@@ -190,19 +168,10 @@ pub fn update(
         project.links = check.links("links", links.as_ref().unwrap_or(&BTreeMap::new()));
     }
     check.finish()?;
-    let changed: Vec<&'static str> = [
-        ("name", project.name != before.name),
-        ("type", project.kind != before.kind),
-        ("description", project.description != before.description),
-        ("owner_id", project.owner_id != before.owner_id),
-        ("links", project.links != before.links),
-    ]
-    .into_iter()
-    .filter_map(|(field, differs)| differs.then_some(field))
-    .collect();
+    let changed = changed!(before, project; name, kind as "type", description, owner_id, links);
     if !changed.is_empty() {
         let project = touch(tx, project)?;
-        record(tx, EventKind::ProjectUpdated, &Payload { changed: &changed, ..Payload::of(&project) })?;
+        record(tx, EventKind::ProjectUpdated, &ProjectPayload { changed, ..ProjectPayload::of(&project) })?;
         if project.name != before.name {
             channel::rename_for_project(tx, &project)?;
         }
@@ -218,7 +187,9 @@ pub fn update(
 fn touch(tx: &mut TenantTx<'_, '_>, mut project: Project) -> Result<Project> {
     project.version += 1;
     project.updated_at = tx.now();
-    project::update(tx, &project)?;
+    if !project::update(tx, &project)? {
+        return Err(Error::StaleVersion);
+    }
     Ok(project)
 }
 
@@ -258,8 +229,7 @@ pub fn transition(
     }
     project.stage = to;
     let project = touch(tx, project)?;
-    let payload =
-        Payload { from: Some(from), to: Some(to), comment: comment.as_deref(), ..Payload::of(&project) };
+    let payload = ProjectPayload { from: Some(from), to: Some(to), comment, ..ProjectPayload::of(&project) };
     record(tx, EventKind::ProjectTransitioned, &payload)?;
     get(tx, id)
 }
@@ -276,7 +246,7 @@ pub fn end(tx: &mut TenantTx<'_, '_>, id: ProjectId) -> Result<()> {
     project.stage = ProjectStage::EndOfLife;
     project.ended_at = Some(tx.now());
     let project = touch(tx, project)?;
-    record(tx, EventKind::ProjectDeleted, &Payload::of(&project))
+    record(tx, EventKind::ProjectDeleted, &ProjectPayload::of(&project))
 }
 
 /// The ids of a project's members. Errors: `PROJECT_NOT_FOUND`.
@@ -314,7 +284,7 @@ fn add_members_to(
             record(
                 tx,
                 EventKind::ProjectUserAssigned,
-                &Payload { user_id: Some(*user_id), ..Payload::of(&project) },
+                &ProjectPayload { user_id: Some(*user_id), ..ProjectPayload::of(&project) },
             )?;
         }
     }
@@ -356,7 +326,7 @@ fn take_out(tx: &mut TenantTx<'_, '_>, mut project: Project, user_id: UserId) ->
     record(
         tx,
         EventKind::ProjectUserUnassigned,
-        &Payload { user_id: Some(user_id), ..Payload::of(&project) },
+        &ProjectPayload { user_id: Some(user_id), ..ProjectPayload::of(&project) },
     )?;
     Ok(true)
 }

@@ -1,6 +1,6 @@
 //! Sessions of people: opened, renewed, listed, ended. Each is a family of one-hour tokens.
 
-use mission_control_shared::{EventKind, OrgId, SessionId, Timestamp, UserId};
+use mission_control_shared::{AuthPayload, EventKind, OrgId, SessionId, Timestamp, UserId};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -158,16 +158,11 @@ fn ended(tx: &mut SystemTx<'_, '_>, user_id: UserId, origin: &Origin) -> Result<
     audit::record(tx, EventKind::AuthSessionRevoked, user_id, origin)
 }
 
-/// What an event says of the sessions of somebody who was removed.
-#[derive(Serialize)]
-struct Payload {
-    user_id: UserId,
-}
-
 /// Ends every session of a person who was taken out of their last organization.
 pub(super) fn end_all_of_leaver(tx: &mut TenantTx<'_, '_>, user_id: UserId) -> Result<()> {
     if session::revoke_all_of_leaver(tx, user_id)? > 0 {
-        let draft = Draft::new(EventKind::AuthSessionRevoked, &Payload { user_id });
+        let payload = AuthPayload { user_id, address: None, user_agent: None };
+        let draft = Draft::new(EventKind::AuthSessionRevoked, &payload);
         event::append(tx, draft.subject(user_id).admin_only())?;
         tx.signal(Signal::Access { org_id: None, who: Who::User(user_id) });
     }

@@ -6,111 +6,37 @@
 
 mod dependency;
 mod evidence;
+mod fields;
 mod patch;
 mod place;
 mod transition;
 
-use std::collections::BTreeSet;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use mission_control_shared::{
-    EventKind, Evidence, EvidenceType, Priority, ProjectId, Task, TaskId, TaskStatus, TaskType, UserId,
-};
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use mission_control_shared::{EventKind, Task, TaskId, TaskPayload, UserId};
 
 use self::place::{Place, place};
-use super::check::Check;
 use super::policy::{Action, Authority as _, Thing};
-use super::{Listed, Page, settings, user};
+use super::{Listed, Page};
 use crate::error::{Conflict, Error, Noun, Result};
 use crate::events::Draft;
-use crate::store::{TenantTx, event, project, task};
+use crate::store::{TenantTx, event, task};
 
 pub use self::dependency::{add_dependency, remove_dependency};
 pub use self::evidence::{NewEvidence, add_evidence, remove_evidence};
-pub use self::patch::{TaskPatch, update};
+pub use self::fields::{NewTask, TaskPatch};
+pub use self::patch::update;
 pub use self::transition::{NextMove, TaskTransition, TaskWithMoves, get, transition};
 use crate::store::task::{After, Part};
 pub use crate::store::task::{Order, Sort, Wanted};
 
-/// Most projects, and most assignees, of one task.
-const LISTED_LIMIT: usize = 50;
 /// Tasks that are changed from one read, where many are.
 const CHUNK: usize = 100;
 
-/// A new task. It starts in `backlog`.
-#[derive(Clone, Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct NewTask {
-    /// 1 to 500 characters.
-    pub title: String,
-    /// What it is; `chore` when left out.
-    #[serde(rename = "type", default)]
-    pub kind: Option<TaskType>,
-    /// How urgent; the organization's default when left out.
-    #[serde(default)]
-    pub priority: Option<Priority>,
-    /// Markdown, up to 50,000 characters.
-    #[serde(default)]
-    pub description: String,
-    /// The projects it belongs to, up to 50.
-    #[serde(default)]
-    pub project_ids: Vec<ProjectId>,
-    /// Who works on it, up to 50 members.
-    #[serde(default)]
-    pub assignee_ids: Vec<UserId>,
-    /// Evidence that must be there before it can be complete; the organization's default when left out.
-    #[serde(default)]
-    pub required_evidence_types: Option<Vec<EvidenceType>>,
-    /// Right below this task of the backlog; at the top without it.
-    #[serde(default)]
-    pub after_id: Option<TaskId>,
-    /// Right above this task of the backlog.
-    #[serde(default)]
-    pub before_id: Option<TaskId>,
-}
-
-/// What an event says of a task.
-#[derive(Serialize)]
-struct Payload<'a> {
-    task: &'a Task,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    user_id: Option<UserId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    evidence: Option<&'a Evidence>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    blocked_by_id: Option<TaskId>,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    changed: &'a [&'static str],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    from: Option<TaskStatus>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    to: Option<TaskStatus>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    comment: Option<&'a str>,
-}
-
-impl<'a> Payload<'a> {
-    fn of(task: &'a Task) -> Self {
-        Payload {
-            task,
-            user_id: None,
-            evidence: None,
-            blocked_by_id: None,
-            changed: &[],
-            from: None,
-            to: None,
-            comment: None,
-        }
-    }
-}
-
 /// Appends an event about a task: everybody whom it is assigned to hears of it, and the one whom it
 /// was taken from.
-fn record(tx: &mut TenantTx<'_, '_>, kind: EventKind, payload: &Payload<'_>) -> Result<()> {
-    let task = payload.task;
+fn record(tx: &mut TenantTx<'_, '_>, kind: EventKind, payload: &TaskPayload<'_>) -> Result<()> {
+    let task = &payload.task;
     let mut draft = Draft::new(kind, payload)
         .projects(&task.project_ids)
         .task(task.id)
@@ -181,43 +107,11 @@ fn read_cursor(cursor: &str, wanted: &Wanted) -> Result<After> {
 pub fn create(tx: &mut TenantTx<'_, '_>, new: &NewTask) -> Result<Task> {
     tx.require(Action::CreateTask, Thing::Organization)?;
     let created_by = author(tx, "created_by")?;
-    let mut check = Check::default();
-    let title = check.text("title", &new.title, 1..=500);
-    let description = check.text("description", &new.description, 0..=50_000);
-    let project_ids = projects(tx, &mut check, &new.project_ids, &[])?;
-    let assignee_ids = assignees(tx, &mut check, &new.assignee_ids, &[])?;
-    let (priority, required) = with_defaults(tx, new)?;
-    let required_evidence_types = sorted(&required);
-    let spot = Place { after_id: new.after_id, before_id: new.before_id };
-    let position = place(tx, &mut check, spot, TaskStatus::Backlog, None)?;
-    check.finish()?;
-    let task = Task {
-        id: TaskId(tx.new_id()),
-        org_id: tx.org_id(),
-        title,
-        description,
-        kind: new.kind.unwrap_or(TaskType::Chore),
-        priority,
-        status: TaskStatus::Backlog,
-        position,
-        project_ids,
-        assignee_ids,
-        required_evidence_types,
-        evidence: Vec::new(),
-        dependencies: Vec::new(),
-        dependents: Vec::new(),
-        blocked: false,
-        created_by,
-        completed_at: None,
-        archived_at: None,
-        version: 1,
-        created_at: tx.now(),
-        updated_at: tx.now(),
-    };
+    let task = fields::new_task(tx, new, created_by)?;
     task::insert(tx, &task)?;
     task::add_projects(tx, task.id, &task.project_ids)?;
     task::add_assignees(tx, task.id, &task.assignee_ids)?;
-    record(tx, EventKind::TaskCreated, &Payload::of(&task))?;
+    record(tx, EventKind::TaskCreated, &TaskPayload::of(&task))?;
     record_each(tx, EventKind::TaskAssigned, &task, &task.assignee_ids)?;
     Ok(task)
 }
@@ -229,72 +123,10 @@ fn author(tx: &TenantTx<'_, '_>, field: &str) -> Result<UserId> {
     tx.actor().user_id.ok_or_else(nobody)
 }
 
-/// Priority and required evidence; the settings are read only when something was left out.
-fn with_defaults(tx: &mut TenantTx<'_, '_>, new: &NewTask) -> Result<(Priority, Vec<EvidenceType>)> {
-    if let (Some(priority), Some(required)) = (new.priority, &new.required_evidence_types) {
-        return Ok((priority, required.clone()));
-    }
-    let defaults = settings::of(tx)?.task_defaults;
-    let required = new.required_evidence_types.clone();
-    Ok((
-        new.priority.unwrap_or(defaults.default_priority),
-        required.unwrap_or(defaults.default_required_evidence_types),
-    ))
-}
-
-/// In order, each once: lists of a task are sets.
-fn sorted<T: Ord + Copy>(items: &[T]) -> Vec<T> {
-    items.iter().copied().collect::<BTreeSet<T>>().into_iter().collect()
-}
-
-/// Checks the projects of a task: those that it is not in yet must exist and be alive.
-fn projects(
-    tx: &mut TenantTx<'_, '_>,
-    check: &mut Check,
-    wanted: &[ProjectId],
-    before: &[ProjectId],
-) -> Result<Vec<ProjectId>> {
-    if wanted.len() > LISTED_LIMIT {
-        check.problem("project_ids", format!("has more than {LISTED_LIMIT} projects"));
-        return Ok(Vec::new());
-    }
-    if wanted.iter().any(|id| !before.contains(id)) {
-        let existing = project::existing(tx, wanted)?;
-        for (index, id) in wanted.iter().enumerate().filter(|(_, id)| !before.contains(id)) {
-            match existing.iter().find(|(found, ..)| found == id) {
-                Some((_, None, _)) => {}
-                Some((_, Some(_), _)) => {
-                    check
-                        .problem(format!("project_ids.{index}"), "has ended: choose a project that is alive");
-                }
-                None => check.problem(format!("project_ids.{index}"), "is no project here"),
-            }
-        }
-    }
-    Ok(sorted(wanted))
-}
-
-/// Checks the assignees of a task: those whom it is not assigned to yet must be members.
-fn assignees(
-    tx: &mut TenantTx<'_, '_>,
-    check: &mut Check,
-    wanted: &[UserId],
-    before: &[UserId],
-) -> Result<Vec<UserId>> {
-    if wanted.len() > LISTED_LIMIT {
-        check.problem("assignee_ids", format!("has more than {LISTED_LIMIT} users"));
-        return Ok(Vec::new());
-    }
-    for (index, id) in wanted.iter().enumerate().filter(|(_, id)| !before.contains(id)) {
-        user::check_member(tx, check, &format!("assignee_ids.{index}"), *id)?;
-    }
-    Ok(sorted(wanted))
-}
-
 /// One event for each user.
 fn record_each(tx: &mut TenantTx<'_, '_>, kind: EventKind, task: &Task, users: &[UserId]) -> Result<()> {
     for user_id in users {
-        record(tx, kind, &Payload { user_id: Some(*user_id), ..Payload::of(task) })?;
+        record(tx, kind, &TaskPayload { user_id: Some(*user_id), ..TaskPayload::of(task) })?;
     }
     Ok(())
 }
@@ -321,7 +153,7 @@ pub fn archive(tx: &mut TenantTx<'_, '_>, id: TaskId) -> Result<()> {
     }
     task.archived_at = Some(tx.now());
     touch(tx, &mut task)?;
-    record(tx, EventKind::TaskArchived, &Payload::of(&task))
+    record(tx, EventKind::TaskArchived, &TaskPayload::of(&task))
 }
 
 /// Brings an archived task back to where it was; one that is not archived stays as it is.
@@ -332,7 +164,7 @@ pub fn restore(tx: &mut TenantTx<'_, '_>, id: TaskId) -> Result<Task> {
     tx.require(Action::EditTask, &task)?;
     if task.archived_at.take().is_some() {
         touch(tx, &mut task)?;
-        record(tx, EventKind::TaskRestored, &Payload::of(&task))?;
+        record(tx, EventKind::TaskRestored, &TaskPayload::of(&task))?;
     }
     Ok(task)
 }
@@ -349,22 +181,4 @@ pub fn unassign_everywhere(tx: &mut TenantTx<'_, '_>, user_id: UserId) -> Result
         }
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lists_are_sets() {
-        use EvidenceType::{DocUrl, PrLink};
-        assert_eq!(sorted(&[DocUrl, PrLink, DocUrl]), [PrLink, DocUrl]);
-    }
-
-    #[test]
-    fn a_new_task_needs_a_title_alone_and_takes_no_unknown_field() {
-        assert!(serde_json::from_str::<NewTask>(r#"{"title":"Ship it","priority":null}"#).is_ok());
-        assert!(serde_json::from_str::<NewTask>(r#"{"title":"Ship it","status":"complete"}"#).is_err());
-        assert!(serde_json::from_str::<NewTask>("{}").is_err());
-    }
 }

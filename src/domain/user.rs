@@ -3,8 +3,9 @@
 mod entry;
 mod profile;
 
-use mission_control_shared::{ApiKeyId, EventKind, OrgId, Role, User, UserId, UserStatus, UserType};
-use serde::Serialize;
+use mission_control_shared::{
+    ApiKeyId, EventKind, OrgId, Role, User, UserId, UserPayload, UserStatus, UserType,
+};
 
 use super::check::Check;
 use super::policy::{Action, Authority as _};
@@ -18,26 +19,12 @@ pub(super) use self::entry::{Entry, enter, free_handle, join, keep, record_creat
 pub use self::profile::{UserPatch, update};
 pub use crate::store::user::Wanted;
 
-/// What an event says of a member.
-#[derive(Serialize)]
-pub(super) struct Payload<'a> {
-    user: &'a User,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    changed: &'a [&'static str],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    from: Option<Role>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    to: Option<Role>,
-}
-
-impl<'a> Payload<'a> {
-    pub(super) fn of(user: &'a User) -> Self {
-        Payload { user, changed: &[], from: None, to: None }
-    }
-}
-
 /// Records what changes a member's access, and has it looked up again.
-pub(super) fn record_access(tx: &mut TenantTx<'_, '_>, kind: EventKind, payload: &Payload<'_>) -> Result<()> {
+pub(super) fn record_access(
+    tx: &mut TenantTx<'_, '_>,
+    kind: EventKind,
+    payload: &UserPayload<'_>,
+) -> Result<()> {
     let user_id = payload.user.id;
     event::append(tx, Draft::new(kind, payload).subject(user_id))?;
     tx.signal(Signal::Access { org_id: Some(tx.org_id()), who: Who::User(user_id) });
@@ -137,7 +124,9 @@ pub fn list(tx: &mut TenantTx<'_, '_>, wanted: &Wanted, page: Page) -> Result<Li
 pub(super) fn touch(tx: &mut TenantTx<'_, '_>, mut user: User) -> Result<User> {
     user.version += 1;
     user.updated_at = tx.now();
-    user::update(tx, &user)?;
+    if !user::update(tx, &user)? {
+        return Err(Error::StaleVersion);
+    }
     Ok(user)
 }
 

@@ -1,7 +1,9 @@
 //! The OpenAPI document's shared parts: path parameters and the errors that routes may answer.
 
 use mission_control_shared::ErrorEnvelope;
+use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{Ref, RefOr};
 use utoipa::{IntoParams, IntoResponses, Modify, OpenApi};
 use uuid::Uuid;
 
@@ -139,5 +141,20 @@ impl Modify for Security {
         let cookie = ApiKey::Cookie(ApiKeyValue::new("mc_session"));
         components.add_security_scheme("api_key", SecurityScheme::Http(bearer));
         components.add_security_scheme("session", SecurityScheme::ApiKey(cookie));
+    }
+}
+
+/// Adds the closed list of error codes and has `ErrorBody` name it. Called once the document has its
+/// schemas: the list is the server's, the body that carries a code the contract's, which also reads
+/// codes of newer servers.
+pub fn add_error_codes(document: &mut utoipa::openapi::OpenApi) {
+    let codes = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .description(Some("What went wrong, as a name that programs can rely on."))
+        .enum_values(Some(crate::error::codes()));
+    let schemas = &mut document.components.get_or_insert_default().schemas;
+    schemas.insert("ErrorCode".to_owned(), codes.into());
+    if let Some(RefOr::T(Schema::Object(body))) = schemas.get_mut("ErrorBody") {
+        body.properties.insert("code".to_owned(), Ref::from_schema_name("ErrorCode").into());
     }
 }

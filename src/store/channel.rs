@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use mission_control_shared::{
-    Channel, ChannelId, ChannelPreferences, MessageId, NotifyLevel, OrgId, ProjectId, Timestamp, UserId,
+    Channel, ChannelId, ChannelPreferences, MessageId, NotifyLevel, ProjectId, Timestamp, UserId,
 };
 
-use super::{Json, Result, Row, TenantTx};
+use super::row::row;
+use super::{Json, Result, TenantTx};
 use crate::args;
 use crate::events::Scope;
 
@@ -25,37 +26,33 @@ macro_rules! may_enter {
 }
 pub(super) use may_enter;
 
-/// Columns of every statement that gives channels, in the order that [`channel`] reads.
+row! {
+    Channel in "channels" as "c", versioned,
+    columns {
+        always name "name",
+        always topic "topic",
+        once kind "type",
+        once project_id "project_id",
+        elsewhere last_message_at "last_message_at",
+        always version "version",
+        once created_at "created_at",
+        always updated_at "updated_at",
+    },
+    joined { read_only "p.ended_at" as is_set },
+    beside { unread_count, mention_count, muted, notify },
+    also {},
+}
+
+/// The start of every statement that gives channels.
 macro_rules! select {
     ($($rest:expr),+) => {
         concat!(
-            "SELECT c.id, c.name, c.type, c.project_id, c.last_message_at, p.ended_at, c.version,
-                    c.created_at, c.updated_at, c.topic
-               FROM channels AS c
-               LEFT JOIN projects AS p ON p.org_id = c.org_id AND p.id = c.project_id ",
+            "SELECT ",
+            columns!(),
+            " FROM channels AS c LEFT JOIN projects AS p ON p.org_id = c.org_id AND p.id = c.project_id ",
             $($rest),+
         )
     };
-}
-
-fn channel(row: &Row<'_>, org_id: OrgId) -> Result<Channel> {
-    Ok(Channel {
-        id: row.get(0)?,
-        org_id,
-        name: row.get(1)?,
-        kind: row.get(2)?,
-        project_id: row.get(3)?,
-        unread_count: None,
-        mention_count: None,
-        muted: None,
-        notify: None,
-        last_message_at: row.get(4)?,
-        read_only: row.get::<Option<Timestamp>>(5)?.is_some(),
-        version: row.get(6)?,
-        created_at: row.get(7)?,
-        updated_at: row.get(8)?,
-        topic: row.get(9)?,
-    })
 }
 
 /// One channel, when the actor may enter it.
@@ -65,10 +62,10 @@ pub fn find(tx: &mut TenantTx<'_, '_>, id: ChannelId) -> Result<Option<Channel>>
         Scope::Organization => tx.row(
             select!("WHERE c.org_id = ?1 AND c.id = ?2 AND ", may_enter!("?3")),
             args![id, user],
-            |row| channel(row, org_id),
+            |row| read(row, org_id),
         ),
         scope if scope.has_channel(id) => {
-            tx.row(select!("WHERE c.org_id = ?1 AND c.id = ?2"), args![id], |row| channel(row, org_id))
+            tx.row(select!("WHERE c.org_id = ?1 AND c.id = ?2"), args![id], |row| read(row, org_id))
         }
         Scope::Task { .. } => Ok(None),
     }
@@ -77,7 +74,7 @@ pub fn find(tx: &mut TenantTx<'_, '_>, id: ChannelId) -> Result<Option<Channel>>
 /// The channel of a project.
 pub fn of_project(tx: &mut TenantTx<'_, '_>, id: ProjectId) -> Result<Option<Channel>> {
     let org_id = tx.org_id();
-    tx.row(select!("WHERE c.org_id = ?1 AND c.project_id = ?2"), args![id], |row| channel(row, org_id))
+    tx.row(select!("WHERE c.org_id = ?1 AND c.project_id = ?2"), args![id], |row| read(row, org_id))
 }
 
 /// One page of the channels that the actor may enter, by name, and how many there are in all.
@@ -99,7 +96,7 @@ pub fn page(tx: &mut TenantTx<'_, '_>, offset: i64, limit: i64) -> Result<(Vec<C
             " ORDER BY c.name, c.id LIMIT ?3 + 0 OFFSET ?4"
         ),
         args![user, limit, offset],
-        |row| channel(row, org_id),
+        |row| read(row, org_id),
     )?;
     Ok((channels, total.unwrap_or(0)))
 }
@@ -115,7 +112,7 @@ fn page_of(
     let channels = tx.rows(
         select!("WHERE c.org_id = ?1 AND c.id IN uuids(?2) ORDER BY c.name, c.id LIMIT ?3 + 0 OFFSET ?4"),
         args![Json(within), limit, offset],
-        |row| channel(row, org_id),
+        |row| read(row, org_id),
     )?;
     Ok((channels, within.len() as i64))
 }
@@ -155,21 +152,13 @@ pub fn entered_by(tx: &mut TenantTx<'_, '_>, user: UserId) -> Result<Vec<Channel
 
 /// Stores a new channel.
 pub fn insert(tx: &mut TenantTx<'_, '_>, channel: &Channel) -> Result<()> {
-    tx.execute(
-        "INSERT INTO channels (org_id, id, type, name, topic, project_id, created_at, updated_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)",
-        args![channel.id, channel.kind, channel.name, channel.topic, channel.project_id, channel.created_at],
-    )?;
-    Ok(())
+    insert_row(tx, channel, [])
 }
 
-/// Stores what changed of a channel and its next version.
-pub fn update(tx: &mut TenantTx<'_, '_>, channel: &Channel) -> Result<()> {
-    tx.execute(
-        "UPDATE channels SET name = ?3, topic = ?4, version = ?5, updated_at = ?6 WHERE org_id = ?1 AND id = ?2",
-        args![channel.id, channel.name, channel.topic, channel.version, channel.updated_at],
-    )?;
-    Ok(())
+/// Stores what changed of a channel under its next version; false when that is not the next one any
+/// more, because somebody else was faster.
+pub fn update(tx: &mut TenantTx<'_, '_>, channel: &Channel) -> Result<bool> {
+    update_row(tx, channel)
 }
 
 /// Counts one more live message, posted by `author` and mentioning `mentioned`, and keeps its time;

@@ -3,52 +3,50 @@
 use std::collections::HashMap;
 
 use mission_control_shared::{
-    ChannelId, Message, MessageId, OrgId, ProjectId, Reaction, Receipt, ReceiptState, Sender, TaskId,
-    Timestamp, UserId, UserType,
+    ChannelId, Message, MessageId, ProjectId, Reaction, Receipt, ReceiptState, Sender, TaskId, Timestamp,
+    UserId, UserType,
 };
 
 use super::channel::may_enter;
 use super::event::Direction;
+use super::row::row;
 use super::{Actor, Filter, Json, Result, Row, TenantTx, ToValue as _, Value};
 use crate::args;
 use crate::events::Scope;
 
-/// Columns of every statement that gives messages, in the order that [`message`] reads.
-/// (A macro, because SQL text is static.)
+row! {
+    Message in "messages" as "m",
+    columns {
+        once channel_id "channel_id",
+        once kind "kind",
+        once content "content",
+        once task_id "task_id",
+        once reply_to_id "reply_to_id",
+        once hops "hops",
+        once created_at "created_at",
+        elsewhere edited_at "edited_at",
+        elsewhere deleted_at "deleted_at",
+    },
+    joined {
+        sender "u.id, u.handle, u.display_name, u.type" as sender,
+        pinned_at "n.pinned_at",
+        pinned_by "n.pinned_by",
+    },
+    beside { mentions, receipts, reactions, files },
+}
+
+/// The start of every statement that gives messages.
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT m.id, m.channel_id, u.id, u.handle, u.display_name, u.type, m.kind, m.content, m.task_id,
-                    m.reply_to_id, m.hops, m.created_at, m.edited_at, m.deleted_at, n.pinned_at, n.pinned_by
-               FROM messages AS m
+            "SELECT ",
+            columns!(),
+            " FROM messages AS m
                JOIN users AS u ON u.org_id = m.org_id AND u.id = m.sender_id
                LEFT JOIN message_pins AS n ON n.org_id = m.org_id AND n.message_id = m.id ",
             $rest
         )
     };
-}
-
-fn message(row: &Row<'_>, org_id: OrgId) -> Result<Message> {
-    Ok(Message {
-        id: row.get(0)?,
-        org_id,
-        channel_id: row.get(1)?,
-        sender: Sender { id: row.get(2)?, handle: row.get(3)?, display_name: row.get(4)?, kind: row.get(5)? },
-        kind: row.get(6)?,
-        content: row.get(7)?,
-        mentions: Vec::new(),
-        task_id: row.get(8)?,
-        reply_to_id: row.get(9)?,
-        hops: row.get(10)?,
-        receipts: Vec::new(),
-        reactions: Vec::new(),
-        files: Vec::new(),
-        created_at: row.get(11)?,
-        edited_at: row.get(12)?,
-        deleted_at: row.get(13)?,
-        pinned_at: row.get(14)?,
-        pinned_by: row.get(15)?,
-    })
 }
 
 /// What belongs to a message beside its own row.
@@ -114,7 +112,7 @@ pub fn by_ids(tx: &mut TenantTx<'_, '_>, ids: &[MessageId]) -> Result<Vec<Messag
     let org_id = tx.org_id();
     let mut messages =
         tx.rows(select!("WHERE m.org_id = ?1 AND m.id IN uuids(?2)"), args![Json(ids)], |row| {
-            message(row, org_id)
+            read(row, org_id)
         })?;
     add_related(tx, &mut messages)?;
     Ok(messages)
@@ -129,7 +127,7 @@ pub fn pinned(tx: &mut TenantTx<'_, '_>, channel: ChannelId, limit: i64) -> Resu
              ORDER BY n.pinned_at DESC, n.message_id DESC LIMIT ?3 + 0"
         ),
         args![channel, limit],
-        |row| message(row, org_id),
+        |row| read(row, org_id),
     )?;
     add_related(tx, &mut messages)?;
     Ok(messages)
@@ -204,7 +202,7 @@ pub fn page(tx: &mut TenantTx<'_, '_>, of: &Of, direction: Direction, limit: i64
         filter.text()
     );
     let org_id = tx.org_id();
-    let mut messages = tx.rows(&sql, filter.args(), |row| message(row, org_id))?;
+    let mut messages = tx.rows(&sql, filter.args(), |row| read(row, org_id))?;
     add_related(tx, &mut messages)?;
     Ok(messages)
 }

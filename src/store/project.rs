@@ -6,7 +6,8 @@ use mission_control_shared::{
     ChannelId, Project, ProjectId, ProjectStage, ProjectType, TaskId, Timestamp, UserId,
 };
 
-use super::{Filter, Json, Result, Row, TenantTx, ToValue as _, Value, contains_pattern};
+use super::row::row;
+use super::{Filter, Json, Result, TenantTx, ToValue as _, Value, contains_pattern};
 use crate::args;
 
 /// What a list of projects may ask for; empty lists and `None` ask for everything.
@@ -26,37 +27,35 @@ pub struct Wanted {
     pub include_ended: bool,
 }
 
-/// Columns of every statement that gives projects, in the order that [`project`] reads.
-/// (A macro, because SQL text is static.)
+row! {
+    Project in "projects" as "p", versioned,
+    columns {
+        always name "name",
+        always kind "type",
+        always description "description",
+        always owner_id "owner_id",
+        always links "links" as json,
+        always stage "stage",
+        always ended_at "ended_at",
+        always version "version",
+        once created_at "created_at",
+        always updated_at "updated_at",
+    },
+    joined { channel_id "c.id" },
+    beside { member_ids, task_counts },
+    also {},
+}
+
+/// The start of every statement that gives projects.
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT p.id, p.name, p.type, p.description, p.owner_id, p.links, p.stage, p.ended_at, p.version,
-                    p.created_at, p.updated_at, c.id
-               FROM projects AS p JOIN channels AS c ON c.org_id = p.org_id AND c.project_id = p.id ",
+            "SELECT ",
+            columns!(),
+            " FROM projects AS p JOIN channels AS c ON c.org_id = p.org_id AND c.project_id = p.id ",
             $rest
         )
     };
-}
-
-fn project(row: &Row<'_>, tx_org: mission_control_shared::OrgId) -> Result<Project> {
-    Ok(Project {
-        id: row.get(0)?,
-        org_id: tx_org,
-        name: row.get(1)?,
-        kind: row.get(2)?,
-        description: row.get(3)?,
-        owner_id: row.get(4)?,
-        links: row.get::<Json<BTreeMap<String, String>>>(5)?.0,
-        stage: row.get(6)?,
-        member_ids: Vec::new(),
-        task_counts: None,
-        channel_id: row.get(11)?,
-        ended_at: row.get(7)?,
-        version: row.get(8)?,
-        created_at: row.get(9)?,
-        updated_at: row.get(10)?,
-    })
 }
 
 /// One project with its members, as every reader sees it.
@@ -65,8 +64,7 @@ pub fn find(tx: &mut TenantTx<'_, '_>, id: ProjectId) -> Result<Option<Project>>
         return Ok(None);
     }
     let org_id = tx.org_id();
-    let found =
-        tx.row(select!("WHERE p.org_id = ?1 AND p.id = ?2"), args![id], |row| project(row, org_id))?;
+    let found = tx.row(select!("WHERE p.org_id = ?1 AND p.id = ?2"), args![id], |row| read(row, org_id))?;
     let Some(mut found) = found else {
         return Ok(None);
     };
@@ -122,7 +120,7 @@ pub fn page(
         select!("WHERE p.org_id = ?1")
     );
     let org_id = tx.org_id();
-    let mut projects = tx.rows(&sql, filter.args(), |row| project(row, org_id))?;
+    let mut projects = tx.rows(&sql, filter.args(), |row| read(row, org_id))?;
     add_members_and_counts(tx, &mut projects)?;
     Ok((projects, total))
 }
@@ -181,37 +179,13 @@ fn count_only(tx: &mut TenantTx<'_, '_>, task: TaskId, projects: &mut [Project])
 
 /// Stores a new project. Its channel comes after it.
 pub fn insert(tx: &mut TenantTx<'_, '_>, project: &Project) -> Result<()> {
-    tx.execute(
-        "INSERT INTO projects (org_id, id, name, type, description, owner_id, links, stage, created_at, updated_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9)",
-        args![
-            project.id, project.name, project.kind, project.description, project.owner_id,
-            Json(&project.links), project.stage, project.created_at
-        ],
-    )?;
-    Ok(())
+    insert_row(tx, project, [])
 }
 
-/// Stores what changed of a project and its next version.
-pub fn update(tx: &mut TenantTx<'_, '_>, project: &Project) -> Result<()> {
-    tx.execute(
-        "UPDATE projects SET name = ?3, type = ?4, description = ?5, owner_id = ?6, links = ?7, stage = ?8,
-                ended_at = ?9, version = ?10, updated_at = ?11
-          WHERE org_id = ?1 AND id = ?2",
-        args![
-            project.id,
-            project.name,
-            project.kind,
-            project.description,
-            project.owner_id,
-            Json(&project.links),
-            project.stage,
-            project.ended_at,
-            project.version,
-            project.updated_at
-        ],
-    )?;
-    Ok(())
+/// Stores what changed of a project under its next version; false when that is not the next one any
+/// more, because somebody else was faster.
+pub fn update(tx: &mut TenantTx<'_, '_>, project: &Project) -> Result<bool> {
+    update_row(tx, project)
 }
 
 /// Adds a member; false when they were one.

@@ -3,14 +3,13 @@
 mod count;
 mod related;
 
-use mission_control_shared::{
-    EvidenceType, OrgId, Priority, ProjectId, Task, TaskId, TaskStatus, TaskType, UserId,
-};
+use mission_control_shared::{Priority, ProjectId, Task, TaskId, TaskStatus, TaskType, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::filter::folded;
-use super::{Filter, Json, Result, Row, TenantTx, Value, contains_pattern};
+use super::row::row;
+use super::{Filter, Json, Result, TenantTx, Value, contains_pattern};
 use crate::args;
 
 pub use self::count::Counter;
@@ -98,13 +97,26 @@ pub enum Order {
     Desc,
 }
 
-/// Columns of every statement that gives tasks, in the order that [`task`] reads.
-/// (A macro, because SQL text is static.)
-macro_rules! columns {
-    () => {
-        "t.id, t.title, t.description, t.type, t.priority, t.status, t.position, t.required_evidence_types,
-         t.created_by, t.completed_at, t.archived_at, t.version, t.created_at, t.updated_at"
-    };
+row! {
+    Task in "tasks" as "t", versioned,
+    columns {
+        always title "title",
+        always description "description",
+        always kind "type",
+        always priority "priority",
+        always status "status",
+        always position "position",
+        always required_evidence_types "required_evidence_types" as json,
+        once created_by "created_by",
+        always completed_at "completed_at",
+        always archived_at "archived_at",
+        always version "version",
+        once created_at "created_at",
+        always updated_at "updated_at",
+    },
+    joined {},
+    beside { project_ids, assignee_ids, evidence, dependencies, dependents, blocked },
+    also { "title_key" },
 }
 
 /// Whether a task waits for an unfinished one.
@@ -119,34 +131,8 @@ macro_rules! blocked {
 // (Below the columns, which it selects.)
 mod list;
 
-/// The number of the first column after [`columns`].
-const NEXT_COLUMN: usize = 14;
-
-fn read(row: &Row<'_>, org_id: OrgId) -> Result<Task> {
-    Ok(Task {
-        id: row.get(0)?,
-        org_id,
-        title: row.get(1)?,
-        description: row.get(2)?,
-        kind: row.get(3)?,
-        priority: row.get(4)?,
-        status: row.get(5)?,
-        position: row.get(6)?,
-        project_ids: Vec::new(),
-        assignee_ids: Vec::new(),
-        required_evidence_types: row.get::<Json<Vec<EvidenceType>>>(7)?.0,
-        evidence: Vec::new(),
-        dependencies: Vec::new(),
-        dependents: Vec::new(),
-        blocked: false,
-        created_by: row.get(8)?,
-        completed_at: row.get(9)?,
-        archived_at: row.get(10)?,
-        version: row.get(11)?,
-        created_at: row.get(12)?,
-        updated_at: row.get(13)?,
-    })
-}
+/// The number of the first column after those of a task.
+const NEXT_COLUMN: usize = COLUMNS.len() + 1;
 
 /// One task, whole.
 pub fn find(tx: &mut TenantTx<'_, '_>, id: TaskId) -> Result<Option<Task>> {
@@ -276,25 +262,7 @@ pub fn and_above(
 
 /// Stores a new task. Its projects and assignees come after it.
 pub fn insert(tx: &mut TenantTx<'_, '_>, task: &Task) -> Result<()> {
-    tx.execute(
-        "INSERT INTO tasks (org_id, id, title, description, type, priority, status, position,
-                required_evidence_types, created_by, completed_at, created_at, updated_at, title_key)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12, ?13)",
-        args![
-            task.id,
-            task.title,
-            task.description,
-            task.kind,
-            task.priority,
-            task.status,
-            task.position,
-            Json(&task.required_evidence_types),
-            task.created_by,
-            task.completed_at,
-            task.created_at,
-            folded(&task.title)
-        ],
-    )?;
+    insert_row(tx, task, [Value::Owned(folded(&task.title))])?;
     count::added(tx, task);
     Ok(())
 }
@@ -314,28 +282,4 @@ pub fn update(tx: &mut TenantTx<'_, '_>, task: &Task) -> Result<bool> {
     }
     count::changed(tx, task.id, before, task.into())?;
     Ok(true)
-}
-
-fn update_row(tx: &mut TenantTx<'_, '_>, task: &Task) -> Result<bool> {
-    tx.execute(
-        "UPDATE tasks SET title = ?3, description = ?4, type = ?5, priority = ?6, status = ?7, position = ?8,
-                required_evidence_types = ?9, completed_at = ?10, archived_at = ?11, version = ?12,
-                updated_at = ?13
-          WHERE org_id = ?1 AND id = ?2 AND version + 1 = ?12",
-        args![
-            task.id,
-            task.title,
-            task.description,
-            task.kind,
-            task.priority,
-            task.status,
-            task.position,
-            Json(&task.required_evidence_types),
-            task.completed_at,
-            task.archived_at,
-            task.version,
-            task.updated_at
-        ],
-    )
-    .map(|changed| changed > 0)
 }

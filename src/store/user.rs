@@ -1,9 +1,8 @@
 //! Members: people and agents.
 
-use std::collections::BTreeMap;
-
 use mission_control_shared::{OrgId, Role, User, UserId, UserStatus, UserType};
 
+use super::row::row;
 use super::{Filter, Json, Result, Row, SystemTx, TenantTx, ToValue as _, Value, contains_pattern};
 use crate::args;
 
@@ -27,14 +26,34 @@ pub struct Record {
     pub email: Option<String>,
 }
 
-/// Columns of every statement that gives members, in the order that [`record`] reads. Of the keys
-/// only the newest has no end, so the join gives one row for each member.
+row! {
+    User in "users" as "u", versioned,
+    columns {
+        once kind "type",
+        always role "role",
+        always status "status",
+        always handle "handle",
+        always display_name "display_name",
+        always identities "identities" as hidden_json,
+        always notification_routes "notification_routes" as hidden_json,
+        elsewhere last_seen_at "last_seen_at",
+        always version "version",
+        once created_at "created_at",
+        always updated_at "updated_at",
+    },
+    joined { key_prefix "k.prefix", key_created_at "k.created_at" },
+    beside { online },
+    also { "identity_id", "email" },
+}
+
+/// The start of every statement that gives members. Of the keys only the newest has no end, so the
+/// join gives one row for each member.
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT u.id, u.type, u.role, u.status, u.handle, u.display_name, u.email, u.identities,
-                    u.notification_routes, u.last_seen_at, u.version, u.created_at, u.updated_at, k.prefix,
-                    k.created_at
+            "SELECT ",
+            columns!(),
+            ", u.email
                FROM users AS u
                LEFT JOIN api_keys AS k ON k.org_id = u.org_id AND k.user_id = u.id
                                       AND k.revoked_at IS NULL AND k.expires_at IS NULL ",
@@ -43,26 +62,11 @@ macro_rules! select {
     };
 }
 
+/// The number of the first column after those of a member.
+const NEXT_COLUMN: usize = COLUMNS.len() + 3;
+
 fn record(row: &Row<'_>, org_id: OrgId) -> Result<Record> {
-    let user = User {
-        id: row.get(0)?,
-        org_id,
-        kind: row.get(1)?,
-        role: row.get(2)?,
-        status: row.get(3)?,
-        handle: row.get(4)?,
-        display_name: row.get(5)?,
-        identities: Some(row.get::<Json<BTreeMap<String, String>>>(7)?.0),
-        notification_routes: Some(row.get::<Json<BTreeMap<String, String>>>(8)?.0),
-        last_seen_at: row.get(9)?,
-        online: None,
-        key_prefix: row.get(13)?,
-        key_created_at: row.get(14)?,
-        version: row.get(10)?,
-        created_at: row.get(11)?,
-        updated_at: row.get(12)?,
-    };
-    Ok(Record { user, email: row.get(6)? })
+    Ok(Record { user: read(row, org_id)?, email: row.get(NEXT_COLUMN)? })
 }
 
 /// The only member whom the actor sees; `None` when they see everybody. A confined actor sees itself.
@@ -144,44 +148,13 @@ pub fn page(
 pub fn insert(tx: &mut TenantTx<'_, '_>, record: &Record) -> Result<()> {
     let user = &record.user;
     let identity = (user.kind == UserType::Human).then_some(user.id);
-    tx.execute(
-        "INSERT INTO users (org_id, id, identity_id, type, role, status, handle, display_name, email,
-                created_at, updated_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10)",
-        args![
-            user.id,
-            identity,
-            user.kind,
-            user.role,
-            user.status,
-            user.handle,
-            user.display_name,
-            record.email,
-            user.created_at
-        ],
-    )?;
-    Ok(())
+    insert_row(tx, user, [identity.map_or(Value::Null, |id| Value::Id(id.0)), record.email.value()])
 }
 
-/// Stores what changed of a member and their next version.
-pub fn update(tx: &mut TenantTx<'_, '_>, user: &User) -> Result<()> {
-    tx.execute(
-        "UPDATE users SET role = ?3, status = ?4, handle = ?5, display_name = ?6, identities = ?7,
-                notification_routes = ?8, version = ?9, updated_at = ?10
-          WHERE org_id = ?1 AND id = ?2",
-        args![
-            user.id,
-            user.role,
-            user.status,
-            user.handle,
-            user.display_name,
-            Json(user.identities.as_ref().unwrap_or(&BTreeMap::new())),
-            Json(user.notification_routes.as_ref().unwrap_or(&BTreeMap::new())),
-            user.version,
-            user.updated_at
-        ],
-    )?;
-    Ok(())
+/// Stores what changed of a member under their next version; false when that is not the next one any
+/// more, because somebody else was faster.
+pub fn update(tx: &mut TenantTx<'_, '_>, user: &User) -> Result<bool> {
+    update_row(tx, user)
 }
 
 /// How many active administrators there are.

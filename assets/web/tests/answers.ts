@@ -1,4 +1,4 @@
-import type { Channel, Message, OrganizationEvent, Project, Task, User } from '@/api/types'
+import type { Channel, Evidence, Message, OrganizationEvent, Project, Task, User } from '@/api/types'
 
 /** Resources as the server sends them, with what a test says of them. */
 
@@ -29,6 +29,17 @@ export function task(said: Partial<Task> = {}): Task {
     created_by: 'ada',
     completed_at: null,
     archived_at: null,
+    ...said,
+  }
+}
+
+export function evidence(said: Partial<Evidence> = {}): Evidence {
+  return {
+    id: 'evidence-1',
+    type: 'pr_link',
+    url: 'https://example.org/pull/1',
+    created_by: 'ada',
+    created_at: common.created_at,
     ...said,
   }
 }

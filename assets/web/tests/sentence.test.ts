@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { EventPayload, OrganizationEvent } from '@/api/types'
 import { type Names, sentence } from '@/live/sentence'
-import { event, project, task, user } from './answers'
+import { event, evidence, project, task, user } from './answers'
 
 const names: Names = {
   user: (id) => ({ ada: 'Ada', grace: 'Grace', scout: 'Scout' })[id],
@@ -49,7 +49,7 @@ test.each<[OrganizationEvent['type'], EventPayload, string]>([
   ['message.receipt', { receipt: { user_id: 'ada', state: 'answered', at: '' } }, '**Ada** answered a message in **#…**'],
   ['user.updated', { user: user(), changed: ['status', 'display_name'] }, '**Ada** joined'],
   ['user.updated', { user: user(), changed: ['display_name'] }, '**Ada** updated their profile'],
-  ['task.evidence.added', { task: task(), evidence: { type: 'pr_link' } }, '**Ada** added a pull request to **Ship it**'],
+  ['task.evidence.added', { task: task(), evidence: evidence() }, '**Ada** added a pull request to **Ship it**'],
   ['user.created', { user: user({ id: 'scout', type: 'agent', display_name: 'Scout' }) }, '**Ada** created the agent **Scout**'],
   ['user.created', { user: user({ display_name: 'Grace' }) }, '**Grace** joined'],
   ['user.created', { user: user({ display_name: 'Grace', status: 'invited' }) }, '**Ada** invited **Grace**'],

@@ -33,7 +33,7 @@ pub struct Event {
     /// The channel it is about.
     pub channel_id: Option<ChannelId>,
     /// The resource in a form that is the same for every reader, and what changed.
-    #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::payload::EventPayload))]
     pub payload: serde_json::Value,
     /// When.
     pub timestamp: Timestamp,

@@ -28,9 +28,11 @@ pub use kind::{
     ProjectType, ReceiptState, Role, TaskStatus, TaskType, TopicType, UserStatus, UserType,
 };
 pub use list::{Cursored, Paged, Pagination};
+#[cfg(feature = "openapi")]
+pub use payload::EventPayload;
 pub use payload::{
-    ChannelPayload, CommandPayload, MessagePayload, MessageReference, ProjectPayload, ReactionChange,
-    ReactionPayload, ReceiptPayload, TaskPayload, UserPayload,
+    AuthPayload, ChannelPayload, CommandPayload, MessagePayload, MessageReference, ProjectPayload,
+    ReactionChange, ReactionPayload, ReceiptPayload, TaskPayload, UserPayload,
 };
 pub use resource::{
     Channel, ChannelPreferences, Evidence, File, LinkedTask, Me, Membership, Message, NewMessage, NewReceipt,

@@ -1,6 +1,9 @@
-//! What the events say that the bridge reads: see [`Event::read`](crate::Event::read).
+//! What the events say: see [`Event::read`](crate::Event::read).
 //!
-//! One type for each noun; what only some kinds of event say of it is an option.
+//! One type for each noun; what only some kinds of event say of it is an option. A payload borrows
+//! its resource where it is written and owns it where it is read.
+
+use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
@@ -10,15 +13,18 @@ use crate::{
 };
 
 macro_rules! payloads {
-    ($($(#[$meta:meta])* pub struct $name:ident { $($body:tt)* })*) => {$(
+    ($($(#[$meta:meta])* pub struct $name:ident $(<$borrowed:lifetime>)? { $($body:tt)* })*) => {$(
         #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
         $(#[$meta])*
-        pub struct $name { $($body)* }
+        pub struct $name $(<$borrowed>)? { $($body)* }
     )*};
 }
 
 payloads! {
-    /// `message.created`, `message.updated`, `message.pinned`, `message.deleted`, `mention.created`.
+    /// `message.created`, `message.updated`, `message.pinned`, `message.deleted`, `mention.created`. The log
+    /// keeps what stands beside the message and joins the message when the event is read, so that a deleted
+    /// text is gone.
     pub struct MessagePayload {
         /// The message.
         pub message: Message,
@@ -72,7 +78,7 @@ payloads! {
         pub channel_id: ChannelId,
     }
 
-    /// `command.invoked`.
+    /// `command.invoked`. Name and arguments are joined from the message's text when it is read.
     pub struct CommandPayload {
         /// Its name, in lower case and without the slash.
         pub command: String,
@@ -87,15 +93,15 @@ payloads! {
     }
 
     /// `project.…`.
-    pub struct ProjectPayload {
+    pub struct ProjectPayload<'a> {
         /// The project as it is now.
-        pub project: Project,
+        pub project: Cow<'a, Project>,
         /// Who was assigned or unassigned.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub user_id: Option<UserId>,
         /// The fields that were updated.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        pub changed: Vec<String>,
+        pub changed: Vec<Cow<'static, str>>,
         /// The stage before a transition.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub from: Option<ProjectStage>,
@@ -108,21 +114,21 @@ payloads! {
     }
 
     /// `task.…`.
-    pub struct TaskPayload {
+    pub struct TaskPayload<'a> {
         /// The task as it is now.
-        pub task: Task,
+        pub task: Cow<'a, Task>,
         /// Who was assigned or unassigned.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub user_id: Option<UserId>,
         /// What was added or removed.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        pub evidence: Option<Evidence>,
+        pub evidence: Option<Cow<'a, Evidence>>,
         /// The dependency that was added or removed.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub blocked_by_id: Option<TaskId>,
         /// The fields that were updated.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        pub changed: Vec<String>,
+        pub changed: Vec<Cow<'static, str>>,
         /// The column before a transition.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub from: Option<TaskStatus>,
@@ -135,21 +141,21 @@ payloads! {
     }
 
     /// `channel.created`, `channel.updated`.
-    pub struct ChannelPayload {
+    pub struct ChannelPayload<'a> {
         /// The channel as it is now.
-        pub channel: Channel,
+        pub channel: Cow<'a, Channel>,
         /// The fields that were updated.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        pub changed: Vec<String>,
+        pub changed: Vec<Cow<'static, str>>,
     }
 
     /// `user.…`, `api_key.…`.
-    pub struct UserPayload {
+    pub struct UserPayload<'a> {
         /// The member as they are now.
-        pub user: User,
+        pub user: Cow<'a, User>,
         /// The fields that were updated.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        pub changed: Vec<String>,
+        pub changed: Vec<Cow<'static, str>>,
         /// The role before a change.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub from: Option<Role>,
@@ -160,4 +166,85 @@ payloads! {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub previous_expires_at: Option<Timestamp>,
     }
+    /// `auth.…`: for administrators alone.
+    pub struct AuthPayload<'a> {
+        /// Who tried, or whose session ended.
+        pub user_id: UserId,
+        /// The client's address.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub address: Option<Cow<'a, str>>,
+        /// What the client calls itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub user_agent: Option<Cow<'a, str>>,
+    }
+}
+
+impl<'a> ProjectPayload<'a> {
+    /// The project alone.
+    pub fn of(project: &'a Project) -> Self {
+        let (project, changed) = (Cow::Borrowed(project), Vec::new());
+        ProjectPayload { project, user_id: None, changed, from: None, to: None, comment: None }
+    }
+}
+
+impl<'a> TaskPayload<'a> {
+    /// The task alone.
+    pub fn of(task: &'a Task) -> Self {
+        TaskPayload {
+            task: Cow::Borrowed(task),
+            user_id: None,
+            evidence: None,
+            blocked_by_id: None,
+            changed: Vec::new(),
+            from: None,
+            to: None,
+            comment: None,
+        }
+    }
+}
+
+impl<'a> UserPayload<'a> {
+    /// The member alone.
+    pub fn of(user: &'a User) -> Self {
+        let (user, changed) = (Cow::Borrowed(user), Vec::new());
+        UserPayload { user, changed, from: None, to: None, previous_expires_at: None }
+    }
+}
+
+/// What an event says, by its kind: one of the payloads. Named for the OpenAPI document alone.
+#[cfg(feature = "openapi")]
+pub enum EventPayload {}
+
+#[cfg(feature = "openapi")]
+macro_rules! any_payload {
+    ($($payload:ty),+ $(,)?) => {
+        impl utoipa::PartialSchema for EventPayload {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                utoipa::openapi::schema::AnyOfBuilder::new()
+                    .description(Some("What the event says: the resource, whole, and what its type adds."))
+                    $(.item(utoipa::openapi::Ref::from_schema_name(<$payload as utoipa::ToSchema>::name())))+
+                    .into()
+            }
+        }
+
+        impl utoipa::ToSchema for EventPayload {
+            fn schemas(
+                schemas: &mut Vec<(String, utoipa::openapi::RefOr<utoipa::openapi::schema::Schema>)>,
+            ) {
+                $(
+                    schemas.push((
+                        <$payload as utoipa::ToSchema>::name().into_owned(),
+                        <$payload as utoipa::PartialSchema>::schema(),
+                    ));
+                    <$payload as utoipa::ToSchema>::schemas(schemas);
+                )+
+            }
+        }
+    };
+}
+
+#[cfg(feature = "openapi")]
+any_payload! {
+    ProjectPayload<'_>, TaskPayload<'_>, MessagePayload, ReactionPayload, ReceiptPayload, CommandPayload, ChannelPayload<'_>,
+    UserPayload<'_>, AuthPayload<'_>,
 }

@@ -423,3 +423,33 @@ resources! {
         pub topic_id: Uuid,
     }
 }
+
+impl Task {
+    /// A task of which nothing is said but its title: a chore of medium priority in the backlog, in
+    /// its first version, with no place in the column yet.
+    pub fn new(id: TaskId, org_id: OrgId, title: String, created_by: UserId, at: Timestamp) -> Task {
+        Task {
+            id,
+            org_id,
+            title,
+            description: String::new(),
+            kind: TaskType::Chore,
+            priority: Priority::Medium,
+            status: TaskStatus::Backlog,
+            position: String::new(),
+            project_ids: Vec::new(),
+            assignee_ids: Vec::new(),
+            required_evidence_types: Vec::new(),
+            evidence: Vec::new(),
+            dependencies: Vec::new(),
+            dependents: Vec::new(),
+            blocked: false,
+            created_by,
+            completed_at: None,
+            archived_at: None,
+            version: 1,
+            created_at: at,
+            updated_at: at,
+        }
+    }
+}

@@ -128,28 +128,15 @@ fn message(sender: u128, channel: u128, content: &str, mentions: &[u128]) -> Mes
 }
 
 fn task(projects: &[u128], assignees: &[u128]) -> Task {
+    let (task, org) = (TaskId(id(200)), OrgId(id(0)));
     Task {
-        id: TaskId(id(200)),
-        org_id: OrgId(id(0)),
-        title: "Ship it".to_owned(),
         description: "All of it".to_owned(),
         kind: TaskType::Feature,
         priority: Priority::High,
         status: TaskStatus::InProgress,
-        position: "a".to_owned(),
         project_ids: projects.iter().map(|number| ProjectId(id(*number))).collect(),
         assignee_ids: assignees.iter().map(|number| UserId(id(*number))).collect(),
-        required_evidence_types: Vec::new(),
-        evidence: Vec::new(),
-        dependencies: Vec::new(),
-        dependents: Vec::new(),
-        blocked: false,
-        created_by: UserId(id(ADA)),
-        completed_at: None,
-        archived_at: None,
-        version: 1,
-        created_at: Timestamp(0),
-        updated_at: Timestamp(0),
+        ..Task::new(task, org, "Ship it".to_owned(), UserId(id(ADA)), Timestamp(0))
     }
 }
 

@@ -1,26 +1,14 @@
 //! Receipts: how far a member is with a message. They only ever go forward.
 
-use mission_control_shared::{ChannelId, EventKind, MessageId, NewReceipt, Receipt, ReceiptState};
-use serde::Serialize;
+use mission_control_shared::{
+    ChannelId, EventKind, MessageId, MessageReference, NewReceipt, Receipt, ReceiptPayload, ReceiptState,
+};
 
 use crate::domain::channel::enter;
 use crate::domain::check::Check;
 use crate::error::{Error, Noun, Result};
 use crate::events::Draft;
 use crate::store::{TenantTx, event, message};
-
-/// What `message.receipt` says. The message's text stays with the message.
-#[derive(Serialize)]
-struct Payload<'a> {
-    receipt: &'a Receipt,
-    message: About,
-}
-
-#[derive(Serialize)]
-struct About {
-    id: MessageId,
-    channel_id: ChannelId,
-}
 
 /// How far a state is; the two ends are as far as each other.
 const fn rank(state: ReceiptState) -> u8 {
@@ -52,7 +40,8 @@ pub fn put(tx: &mut TenantTx<'_, '_>, channel_id: ChannelId, id: MessageId, new:
     if !message::put_receipt(tx, id, &receipt, &earlier(new.state))? {
         return Ok(());
     }
-    let payload = Payload { receipt: &receipt, message: About { id, channel_id } };
+    // The message's text stays with the message.
+    let payload = ReceiptPayload { receipt, message: MessageReference { id, channel_id } };
     let mut draft = Draft::new(EventKind::MessageReceipt, &payload).channel(channel_id, channel.project_id);
     if let Some(task) = message.task_id {
         draft = draft.task(task);

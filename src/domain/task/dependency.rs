@@ -2,9 +2,9 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use mission_control_shared::{ErrorDetail, EventKind, Task, TaskId};
+use mission_control_shared::{ErrorDetail, EventKind, Task, TaskId, TaskPayload};
 
-use super::{Payload, archived, find_for, record, touch};
+use super::{archived, find_for, record, touch};
 use crate::domain::check::Check;
 use crate::domain::policy::Action;
 use crate::error::{Conflict, Error, Noun, Result};
@@ -41,7 +41,7 @@ pub fn add_dependency(tx: &mut TenantTx<'_, '_>, id: TaskId, blocked_by_id: Task
     task.dependencies.sort_unstable_by_key(|other| other.id);
     store_change(tx, &mut task)?;
     task::add_dependency(tx, id, blocked_by_id)?;
-    let payload = Payload { blocked_by_id: Some(blocked_by_id), ..Payload::of(&task) };
+    let payload = TaskPayload { blocked_by_id: Some(blocked_by_id), ..TaskPayload::of(&task) };
     record(tx, EventKind::TaskDependencyAdded, &payload)?;
     Ok(task)
 }
@@ -55,7 +55,7 @@ pub fn remove_dependency(tx: &mut TenantTx<'_, '_>, id: TaskId, blocked_by_id: T
     task.dependencies.remove(at.ok_or(Error::NotFound(Noun::Dependency))?);
     store_change(tx, &mut task)?;
     task::remove_dependency(tx, id, blocked_by_id)?;
-    let payload = Payload { blocked_by_id: Some(blocked_by_id), ..Payload::of(&task) };
+    let payload = TaskPayload { blocked_by_id: Some(blocked_by_id), ..TaskPayload::of(&task) };
     record(tx, EventKind::TaskDependencyRemoved, &payload)
 }
 

@@ -1,10 +1,12 @@
 //! Evidence: links that show that a task was done.
 
-use mission_control_shared::{EventKind, Evidence, EvidenceId, EvidenceType, Task, TaskId};
+use std::borrow::Cow;
+
+use mission_control_shared::{EventKind, Evidence, EvidenceId, EvidenceType, Task, TaskId, TaskPayload};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{Payload, author, find_for, record, touch};
+use super::{author, find_for, record, touch};
 use crate::domain::check::Check;
 use crate::domain::policy::Action;
 use crate::error::{Error, Noun, Result};
@@ -75,7 +77,7 @@ pub(super) fn store(tx: &mut TenantTx<'_, '_>, task: &Task, given: &[Evidence]) 
 
 pub(super) fn record_given(tx: &mut TenantTx<'_, '_>, task: &Task, given: &[Evidence]) -> Result<()> {
     for evidence in given {
-        let payload = Payload { evidence: Some(evidence), ..Payload::of(task) };
+        let payload = TaskPayload { evidence: Some(Cow::Borrowed(evidence)), ..TaskPayload::of(task) };
         record(tx, EventKind::TaskEvidenceAdded, &payload)?;
     }
     Ok(())
@@ -90,5 +92,9 @@ pub fn remove_evidence(tx: &mut TenantTx<'_, '_>, id: TaskId, evidence_id: Evide
     let removed = task.evidence.remove(at.ok_or(Error::NotFound(Noun::Evidence))?);
     task::remove_evidence(tx, id, evidence_id)?;
     touch(tx, &mut task)?;
-    record(tx, EventKind::TaskEvidenceRemoved, &Payload { evidence: Some(&removed), ..Payload::of(&task) })
+    record(
+        tx,
+        EventKind::TaskEvidenceRemoved,
+        &TaskPayload { evidence: Some(Cow::Borrowed(&removed)), ..TaskPayload::of(&task) },
+    )
 }

@@ -1,11 +1,13 @@
 //! Moving a task to another column, and what stands against it.
 
-use mission_control_shared::{ErrorDetail, EventKind, EvidenceType, LinkedTask, Task, TaskId, TaskStatus};
+use mission_control_shared::{
+    ErrorDetail, EventKind, EvidenceType, LinkedTask, Task, TaskId, TaskPayload, TaskStatus,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::evidence::{self, NewEvidence};
-use super::{Payload, Place, find_for, place, record, touch, visible};
+use super::{Place, find_for, place, record, touch, visible};
 use crate::domain::check::{self, Check};
 use crate::domain::policy::Action;
 use crate::error::{Conflict, Error, Result};
@@ -151,12 +153,12 @@ pub fn transition(
     evidence::store(tx, &task, &given)?;
     touch(tx, &mut task)?;
     evidence::record_given(tx, &task, &given)?;
-    let comment = comment.as_deref().filter(|comment| !comment.is_empty());
+    let comment = comment.filter(|comment| !comment.is_empty());
     if from != to {
-        let payload = Payload { from: Some(from), to: Some(to), comment, ..Payload::of(&task) };
+        let payload = TaskPayload { from: Some(from), to: Some(to), comment, ..TaskPayload::of(&task) };
         record(tx, EventKind::TaskTransitioned, &payload)?;
     } else if task.position != before.position {
-        let payload = Payload { changed: &["position"], comment, ..Payload::of(&task) };
+        let payload = TaskPayload { changed: vec!["position".into()], comment, ..TaskPayload::of(&task) };
         record(tx, EventKind::TaskUpdated, &payload)?;
     }
     Ok(task)
@@ -164,40 +166,27 @@ pub fn transition(
 
 #[cfg(test)]
 mod tests {
-    use mission_control_shared::{Evidence, EvidenceId, OrgId, Priority, TaskType, Timestamp, UserId};
+    use mission_control_shared::{Evidence, EvidenceId, OrgId, Timestamp, UserId};
     use uuid::Uuid;
 
     use super::*;
 
     fn task() -> Task {
+        let ada = UserId(Uuid::from_u128(4));
+        let (id, org_id) = (TaskId(Uuid::from_u128(1)), OrgId(Uuid::from_u128(2)));
         Task {
-            id: TaskId(Uuid::from_u128(1)),
-            org_id: OrgId(Uuid::from_u128(2)),
-            title: "Ship it".to_owned(),
-            description: String::new(),
-            kind: TaskType::Chore,
-            priority: Priority::Medium,
             status: TaskStatus::InReview,
-            position: "a0".to_owned(),
-            project_ids: Vec::new(),
-            assignee_ids: Vec::new(),
             required_evidence_types: vec![EvidenceType::PrLink, EvidenceType::TestResults],
             evidence: vec![Evidence {
                 id: EvidenceId(Uuid::from_u128(3)),
                 kind: EvidenceType::PrLink,
                 url: "https://example.org/pull/1".to_owned(),
-                created_by: UserId(Uuid::from_u128(4)),
+                created_by: ada,
                 created_at: Timestamp(0),
             }],
             dependencies: vec![linked(5, TaskStatus::Complete), linked(6, TaskStatus::InReview)],
-            dependents: Vec::new(),
             blocked: true,
-            created_by: UserId(Uuid::from_u128(4)),
-            completed_at: None,
-            archived_at: None,
-            version: 1,
-            created_at: Timestamp(0),
-            updated_at: Timestamp(0),
+            ..Task::new(id, org_id, "Ship it".to_owned(), ada, Timestamp(0))
         }
     }
 

@@ -1,8 +1,10 @@
 //! How a member is stored who comes in or comes back, and under which handle.
 
-use mission_control_shared::{EventKind, Role, User, UserId, UserStatus, UserType};
+use std::borrow::Cow;
 
-use super::{Payload, find, find_present_record, for_events, record_access, touch};
+use mission_control_shared::{EventKind, Role, User, UserId, UserPayload, UserStatus, UserType};
+
+use super::{find, find_present_record, for_events, record_access, touch};
 use crate::domain::check;
 use crate::error::{Conflict, Error, Result};
 use crate::store::user::Record;
@@ -31,7 +33,7 @@ pub(in crate::domain) fn enter(tx: &mut TenantTx<'_, '_>, entry: Entry, status: 
 
 pub(in crate::domain) fn record_created(tx: &mut TenantTx<'_, '_>, id: UserId) -> Result<()> {
     let user = find(tx, id)?;
-    record_access(tx, EventKind::UserCreated, &Payload::of(&user))
+    record_access(tx, EventKind::UserCreated, &UserPayload::of(&user))
 }
 
 /// Stores somebody who comes in, or comes back: a removed person is the same row again.
@@ -40,8 +42,8 @@ pub(in crate::domain) fn keep(tx: &mut TenantTx<'_, '_>, entry: Entry, status: U
     let Entry { id, kind, role, handle, display_name, email } = entry;
     if let Some(Record { user, .. }) = user::find(tx, id)? {
         let version = user.version + 1;
-        user::update(tx, &User { role, status, handle, display_name, version, updated_at: now, ..user })?;
-        return Ok(());
+        let user = User { role, status, handle, display_name, version, updated_at: now, ..user };
+        return if user::update(tx, &user)? { Ok(()) } else { Err(Error::StaleVersion) };
     }
     let user = User {
         id,
@@ -71,18 +73,14 @@ pub(in crate::domain) fn join(
     display_name: Option<String>,
 ) -> Result<()> {
     let mut user = find_present_record(tx, id)?.user;
-    let mut changed = vec!["status"];
+    let mut changed = vec![Cow::Borrowed("status")];
     user.status = UserStatus::Active;
     if let Some(name) = display_name.filter(|name| *name != user.display_name) {
         user.display_name = name;
-        changed.push("display_name");
+        changed.push("display_name".into());
     }
     let user = touch(tx, user)?;
-    record_access(
-        tx,
-        EventKind::UserUpdated,
-        &Payload { changed: &changed, ..Payload::of(&for_events(user)) },
-    )
+    record_access(tx, EventKind::UserUpdated, &UserPayload { changed, ..UserPayload::of(&for_events(user)) })
 }
 
 pub(in crate::domain) fn require_free(tx: &mut TenantTx<'_, '_>, handle: &str) -> Result<()> {

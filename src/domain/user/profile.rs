@@ -1,13 +1,14 @@
 //! What changes of a member, and who may change it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use mission_control_shared::{EventKind, Role, User, UserId, UserType};
+use mission_control_shared::{EventKind, Role, User, UserId, UserPayload, UserType};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{Payload, find_present_record, for_events, get, record_access, require_not_last, touch};
-use crate::domain::check::{self, Check};
+use super::{find_present_record, for_events, get, record_access, require_not_last, touch};
+use crate::domain::check::{self, Check, changed};
 use crate::domain::policy::{Action, Authority as _};
 use crate::error::{Error, Result};
 use crate::events::Draft;
@@ -41,9 +42,9 @@ pub struct UserPatch {
 }
 
 /// Records what does not change anybody's access.
-fn record_change(tx: &mut TenantTx<'_, '_>, changed: &[&'static str], user: &User) -> Result<()> {
+fn record_change(tx: &mut TenantTx<'_, '_>, changed: Vec<Cow<'static, str>>, user: &User) -> Result<()> {
     let user = for_events(user.clone());
-    let draft = Draft::new(EventKind::UserUpdated, &Payload { changed, ..Payload::of(&user) });
+    let draft = Draft::new(EventKind::UserUpdated, &UserPayload { changed, ..UserPayload::of(&user) });
     Ok(event::append(tx, draft.addressed([user.id]))?)
 }
 
@@ -74,14 +75,7 @@ pub fn update(
         user.notification_routes = Some(check_routes(&mut check, routes.as_ref()));
     }
     check.finish()?;
-    let changed: Vec<&'static str> = [
-        ("display_name", user.display_name != before.display_name),
-        ("identities", user.identities != before.identities),
-        ("notification_routes", user.notification_routes != before.notification_routes),
-    ]
-    .into_iter()
-    .filter_map(|(field, differs)| differs.then_some(field))
-    .collect();
+    let changed = changed!(before, user; display_name, identities, notification_routes);
     let (from, to) = (before.role, user.role);
     if from != to {
         require_not_last(tx, &before)?;
@@ -89,11 +83,11 @@ pub fn update(
     if from != to || !changed.is_empty() {
         let user = touch(tx, user)?;
         if !changed.is_empty() {
-            record_change(tx, &changed, &user)?;
+            record_change(tx, changed, &user)?;
         }
         if from != to {
             let user = for_events(user);
-            let payload = Payload { from: Some(from), to: Some(to), ..Payload::of(&user) };
+            let payload = UserPayload { from: Some(from), to: Some(to), ..UserPayload::of(&user) };
             record_access(tx, EventKind::UserRoleChanged, &payload)?;
         }
     }

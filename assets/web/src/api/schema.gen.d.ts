@@ -986,6 +986,15 @@ export interface components {
              */
             sub_agent_default_timeout_minutes?: number;
         };
+        /** @description `auth.…`: for administrators alone. */
+        AuthPayload: {
+            /** @description The client's address. */
+            address?: string | null;
+            /** @description What the client calls itself. */
+            user_agent?: string | null;
+            /** @description Who tried, or whose session ended. */
+            user_id: components["schemas"]["UserId"];
+        };
         /** @description How people and agents are let in. */
         Authentication: {
             /**
@@ -1075,6 +1084,13 @@ export interface components {
             /** @description What it is about: one line, up to 250 characters; `null` or empty for none. */
             topic?: string | null;
         };
+        /** @description `channel.created`, `channel.updated`. */
+        ChannelPayload: {
+            /** @description The fields that were updated. */
+            changed?: string[];
+            /** @description The channel as it is now. */
+            channel: components["schemas"]["Channel"];
+        };
         /** @description How a user wants to hear of a channel. */
         ChannelPreferences: {
             /** @description Whether only mentions count as unread. */
@@ -1087,6 +1103,19 @@ export interface components {
          * @enum {string}
          */
         ChannelType: "org_wide" | "project";
+        /** @description `command.invoked`. Name and arguments are joined from the message's text when it is read. */
+        CommandPayload: {
+            /** @description What follows the name. */
+            args: string;
+            /** @description Where it was given. */
+            channel_id: components["schemas"]["ChannelId"];
+            /** @description Its name, in lower case and without the slash. */
+            command: string;
+            /** @description The message that gave it. */
+            message_id: components["schemas"]["MessageId"];
+            /** @description The agents that it is for. */
+            target_user_ids: components["schemas"]["UserId"][];
+        };
         /** @description A member who was made now, with the secret that is shown this once. */
         CreatedUser: {
             /** @description An agent's key; `null` when the answer is a replay. */
@@ -1109,7 +1138,7 @@ export interface components {
                 /** @description The organization. */
                 org_id: components["schemas"]["OrgId"];
                 /** @description The resource in a form that is the same for every reader, and what changed. */
-                payload: Record<string, never>;
+                payload: components["schemas"]["EventPayload"];
                 /** @description The projects it is about. */
                 project_ids: components["schemas"]["ProjectId"][];
                 /**
@@ -1167,8 +1196,7 @@ export interface components {
         };
         /** @description What went wrong and what to do. */
         ErrorBody: {
-            /** @description A name that programs can rely on, such as `TASK_NOT_FOUND`. */
-            code: string;
+            code: components["schemas"]["ErrorCode"];
             /** @description One entry for each field or thing that is in the way; empty when there is none. */
             details?: components["schemas"]["ErrorDetail"][];
             /** @description What to do, for people. */
@@ -1179,6 +1207,11 @@ export interface components {
              */
             status: number;
         };
+        /**
+         * @description What went wrong, as a name that programs can rely on.
+         * @enum {string}
+         */
+        ErrorCode: "ALREADY_MEMBER" | "BODY_TOO_LARGE" | "CHANNEL_NOT_FOUND" | "CHANNEL_READ_ONLY" | "CSRF_FAILED" | "DEAD_LINK" | "DEPENDENCY_CYCLE" | "DEPENDENCY_NOT_FOUND" | "DUPLICATE" | "EVIDENCE_NOT_FOUND" | "EVIDENCE_REQUIRED" | "FILE_IN_USE" | "FILE_NOT_FOUND" | "FILE_QUOTA_EXCEEDED" | "FILE_TOO_LARGE" | "FORBIDDEN" | "HANDLE_TAKEN" | "IDEMPOTENCY_MISMATCH" | "INTERNAL" | "INVALID_ID" | "INVALID_TRANSITION" | "INVITATION_FOR_ANOTHER" | "INVITATION_NOT_FOUND" | "JOB_NOT_FOUND" | "LAST_ADMINISTRATOR" | "MESSAGE_DELETED" | "MESSAGE_NOT_FOUND" | "METHOD_NOT_ALLOWED" | "NOT_AN_AGENT" | "NOT_FOR_AGENTS" | "NOT_FOUND" | "ORGANIZATION_NOT_FOUND" | "ORGANIZATION_READ_ONLY" | "OWNER_MUST_BE_MEMBER" | "PAGE_TOO_DEEP" | "PIN_LIMIT" | "PROJECT_ENDED" | "PROJECT_NOT_FOUND" | "RATE_LIMITED" | "REACTION_LIMIT" | "SESSION_NOT_FOUND" | "SETUP_DONE" | "SLUG_TAKEN" | "STALE_VERSION" | "STORAGE_FULL" | "TASK_ARCHIVED" | "TASK_BLOCKED" | "TASK_NOT_FOUND" | "TOOK_TOO_LONG" | "UNAUTHENTICATED" | "UNAVAILABLE" | "UNSUPPORTED_API_VERSION" | "UNSUPPORTED_MEDIA_TYPE" | "USER_NOT_FOUND" | "VALIDATION_FAILED" | "WRONG_CREDENTIALS";
         /** @description One field or thing that is in the way. */
         ErrorDetail: {
             /** @description The field, as a path (`links.home`), or the id of the thing. */
@@ -1205,7 +1238,7 @@ export interface components {
             /** @description The organization. */
             org_id: components["schemas"]["OrgId"];
             /** @description The resource in a form that is the same for every reader, and what changed. */
-            payload: Record<string, never>;
+            payload: components["schemas"]["EventPayload"];
             /** @description The projects it is about. */
             project_ids: components["schemas"]["ProjectId"][];
             /**
@@ -1226,6 +1259,8 @@ export interface components {
         EventId: string;
         /** @enum {string} */
         EventKind: "project.created" | "project.updated" | "project.transitioned" | "project.deleted" | "project.user_assigned" | "project.user_unassigned" | "task.created" | "task.updated" | "task.transitioned" | "task.assigned" | "task.unassigned" | "task.archived" | "task.restored" | "task.dependency.added" | "task.dependency.removed" | "task.evidence.added" | "task.evidence.removed" | "message.created" | "message.updated" | "message.deleted" | "message.reacted" | "message.pinned" | "message.receipt" | "mention.created" | "command.invoked" | "channel.created" | "channel.updated" | "user.created" | "user.updated" | "user.removed" | "user.role_changed" | "api_key.rotated" | "api_key.revoked" | "sub_agent.created" | "sub_agent.terminated" | "org.updated" | "org.settings_changed" | "org.suspended" | "org.resumed" | "org.deletion_initiated" | "org.deletion_cancelled" | "export.requested" | "export.ready" | "auth.login_success" | "auth.login_failure" | "auth.api_key_failure" | "auth.session_revoked" | "backup.completed" | "backup.failed";
+        /** @description What the event says: the resource, whole, and what its type adds. */
+        EventPayload: components["schemas"]["ProjectPayload"] | components["schemas"]["TaskPayload"] | components["schemas"]["MessagePayload"] | components["schemas"]["ReactionPayload"] | components["schemas"]["ReceiptPayload"] | components["schemas"]["CommandPayload"] | components["schemas"]["ChannelPayload"] | components["schemas"]["UserPayload"] | components["schemas"]["AuthPayload"];
         /** @description A link that shows that a task was done. */
         Evidence: {
             /** @description When. */
@@ -1472,6 +1507,29 @@ export interface components {
         MessagePatch: {
             /** @description Plain text, 1 to 10,000 characters. `//` at the start is not shortened. */
             content?: string | null;
+        };
+        /**
+         * @description `message.created`, `message.updated`, `message.pinned`, `message.deleted`, `mention.created`. The log
+         *     keeps what stands beside the message and joins the message when the event is read, so that a deleted
+         *     text is gone.
+         */
+        MessagePayload: {
+            /** @description The fields that were updated (`message.updated`). */
+            changed?: string[];
+            /** @description Whether it raised a `command.invoked` of its own (`message.created`). */
+            command?: boolean;
+            /** @description The message. */
+            message: components["schemas"]["Message"];
+            /** @description Whether the message was pinned; otherwise it was unpinned (`message.pinned`). */
+            pinned?: boolean | null;
+            user_id?: components["schemas"]["UserId"] | null;
+        };
+        /** @description A message without its text. */
+        MessageReference: {
+            /** @description Where it was posted. */
+            channel_id: components["schemas"]["ChannelId"];
+            /** @description Its id. */
+            id: components["schemas"]["MessageId"];
         };
         /** @description A new org-wide channel. */
         NewChannel: {
@@ -1994,6 +2052,18 @@ export interface components {
             owner_id?: components["schemas"]["UserId"] | null;
             type?: components["schemas"]["ProjectType"] | null;
         };
+        /** @description `project.…`. */
+        ProjectPayload: {
+            /** @description The fields that were updated. */
+            changed?: string[];
+            /** @description What was said with it. */
+            comment?: string | null;
+            from?: components["schemas"]["ProjectStage"] | null;
+            /** @description The project as it is now. */
+            project: components["schemas"]["Project"];
+            to?: components["schemas"]["ProjectStage"] | null;
+            user_id?: components["schemas"]["UserId"] | null;
+        };
         /**
          * @description The stage of a project, in order.
          * @enum {string}
@@ -2041,6 +2111,27 @@ export interface components {
             /** @description The first 50 of them, the earliest first. */
             user_ids: components["schemas"]["UserId"][];
         };
+        /** @description A reaction that a user added to a message or removed from it. */
+        ReactionChange: {
+            /** @description Whether the reaction was added; otherwise it was removed. */
+            added: boolean;
+            /**
+             * Format: int64
+             * @description How many users react with this emoji now.
+             */
+            count: number;
+            /** @description One emoji. */
+            emoji: string;
+            /** @description Who reacted. */
+            user_id: components["schemas"]["UserId"];
+        };
+        /** @description `message.reacted`. */
+        ReactionPayload: {
+            /** @description The message. */
+            message: components["schemas"]["MessageReference"];
+            /** @description What changed. */
+            reaction: components["schemas"]["ReactionChange"];
+        };
         /** @description How far a channel has been read. */
         ReadMarker: {
             /** @description The last message that was read. */
@@ -2065,6 +2156,13 @@ export interface components {
             state: components["schemas"]["ReceiptState"];
             /** @description The agent. */
             user_id: components["schemas"]["UserId"];
+        };
+        /** @description `message.receipt`. */
+        ReceiptPayload: {
+            /** @description What it is about. */
+            message: components["schemas"]["MessageReference"];
+            /** @description The receipt. */
+            receipt: components["schemas"]["Receipt"];
         };
         /**
          * @description How far an agent is with a message; never goes backwards.
@@ -2326,6 +2424,20 @@ export interface components {
             title?: string | null;
             type?: components["schemas"]["TaskType"] | null;
         };
+        /** @description `task.…`. */
+        TaskPayload: {
+            blocked_by_id?: components["schemas"]["TaskId"] | null;
+            /** @description The fields that were updated. */
+            changed?: string[];
+            /** @description What was said with it. */
+            comment?: string | null;
+            evidence?: components["schemas"]["Evidence"] | null;
+            from?: components["schemas"]["TaskStatus"] | null;
+            /** @description The task as it is now. */
+            task: components["schemas"]["Task"];
+            to?: components["schemas"]["TaskStatus"] | null;
+            user_id?: components["schemas"]["UserId"] | null;
+        };
         /**
          * @description The column of a task, in order.
          * @enum {string}
@@ -2423,6 +2535,16 @@ export interface components {
                 [key: string]: string;
             } | null;
             role?: components["schemas"]["Role"] | null;
+        };
+        /** @description `user.…`, `api_key.…`. */
+        UserPayload: {
+            /** @description The fields that were updated. */
+            changed?: string[];
+            from?: components["schemas"]["Role"] | null;
+            previous_expires_at?: components["schemas"]["Timestamp"] | null;
+            to?: components["schemas"]["Role"] | null;
+            /** @description The member as they are now. */
+            user: components["schemas"]["User"];
         };
         /**
          * @description Where a member stands.

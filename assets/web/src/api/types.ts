@@ -35,30 +35,20 @@ export type EventPage =
 /** An event as the log and the stream carry it. */
 export type OrganizationEvent = Omit<Schemas['Event'], 'payload'> & { payload: EventPayload }
 
-/** The resource an event is about, whole, and what its type adds: nothing is certain to be there. */
-export interface EventPayload {
+/** Every field that any of these types has; certain are those that all of them have. */
+type AnyOf<T> = { [K in keyof T]: T[K] } & {
+  [K in Exclude<KeyOfAny<T>, keyof T>]?: T extends { [_ in K]?: infer V } ? V : never
+}
+type KeyOfAny<T> = T extends unknown ? keyof T : never
+
+/**
+ * The resource an event is about, whole, and what its type adds: nothing is certain to be there. A
+ * message is whole but for a receipt or a reaction, which name only what they are about.
+ */
+export type EventPayload = Omit<AnyOf<Schemas['EventPayload']>, 'message'> & {
+  message?: AnyOf<Schemas['Message'] | Schemas['MessageReference']>
+  /** Of `org.…`, which have no payload in the contract yet. */
   org?: Pick<Organization, 'name' | 'status'>
-  user?: User
-  project?: Project
-  task?: Task
-  channel?: Channel
-  /** Whole, but for a receipt or a reaction, which name only what they are about. */
-  message?: Pick<Message, 'id' | 'channel_id'> & Partial<Message>
-  evidence?: { type?: string }
-  receipt?: Receipt
-  /** Somebody reacted to a message, or took a reaction back. */
-  reaction?: { emoji: string; user_id: string; added: boolean; count: number }
-  /** The task that another one waits for. */
-  blocked_by_id?: string
-  /** Whom it concerns: who is assigned, added or mentioned. */
-  user_id?: string
-  changed?: string[]
-  /** Whether a message was pinned; otherwise it was unpinned. */
-  pinned?: boolean
-  from?: string
-  to?: string
-  command?: string
-  comment?: string | null
 }
 
 /** What is shown at once and never stored. */

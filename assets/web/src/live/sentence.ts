@@ -41,7 +41,7 @@ export function sentence(event: OrganizationEvent, names: Names): Part[] {
   const member = name(payload.user?.display_name ?? 'a member')
   const person = concerned(event, names)
   const blocker = name(awaited(event, names))
-  const own = payload.user_id !== undefined && payload.user_id === event.actor_id
+  const own = !!payload.user_id && payload.user_id === event.actor_id
   const changed = changes(payload.changed)
 
   switch (event.type) {
@@ -183,7 +183,7 @@ function actor(event: OrganizationEvent, names: Names): Part {
 
 /** Who is assigned, added or mentioned. */
 function concerned({ payload }: OrganizationEvent, names: Names): Part {
-  const called = payload.user_id === undefined ? undefined : names.user(payload.user_id)
+  const called = payload.user_id ? names.user(payload.user_id) : undefined
   return called === undefined ? 'someone' : name(called)
 }
 
@@ -199,7 +199,7 @@ function changes(fields: string[] = []): Part[] {
   return enumerate(fields.map((field) => `the ${field.replace(/_ids?$/, '').replaceAll('_', ' ')}`))
 }
 
-function readable(value: string | undefined, words: Record<string, string>): string {
+function readable(value: string | null | undefined, words: Record<string, string>): string {
   return (words[value ?? ''] ?? value ?? 'something').toLowerCase()
 }
 
