@@ -26,6 +26,7 @@
 //! | [`context`] | what all tasks share: configuration, state, Gateway, agents, which tasks run | what a task does, and when |
 //! | [`workers`] | at most one task for each key, woken when there is something to do | what a task does |
 //! | [`route`] | what an event means to an agent: it wakes it, is to be known, or is nothing; pure | storage, network |
+//! | [`task_text`] | what an agent is told of a task; pure | storage, network |
 //! | [`roster`] | who and what there is in an organization, as one agent sees it | the Gateway, events' order |
 //! | [`state`] | the one file: cursors, sessions, inbox, deliveries, outbox; its records (`state::record`) apart from their storage | the network |
 //! | [`gateway`] | the OpenClaw Gateway: one connection, its calls and events | what a session is for |
@@ -61,5 +62,6 @@ pub mod roster;
 pub mod route;
 pub mod session;
 pub mod state;
+pub mod task_text;
 pub mod watch;
 pub mod workers;

@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use crate::config::WakeOn;
 use crate::roster::Roster;
 use crate::state::{Inbound, Item, ItemSender, SessionAddress, TaskReference, WakeReason};
+use crate::task_text;
 
 /// Commands that belong to agents.
 const COMMANDS: [&str; 5] = ["status", "compact", "new", "stop", "model"];
@@ -278,7 +279,7 @@ impl Reader<'_> {
         let why = why.and_then(|why| self.wakes(why));
         let mut text = done.to_owned();
         if why.is_some() {
-            text.push_str(&details(task));
+            text.push_str(&task_text::details(task));
         }
         let item = self.item_of_event(task, text);
         self.inbound(address, item, why, None)
@@ -358,23 +359,6 @@ impl From<Change> for Routed {
 fn command_text(name: &str, args: &str) -> String {
     let words = args.split_whitespace().filter(|word| !word.starts_with('@'));
     std::iter::once(format!("/{name}")).chain(words.map(str::to_owned)).collect::<Vec<_>>().join(" ")
-}
-
-/// What an agent needs to know of a task that it is woken for.
-fn details(task: &Task) -> String {
-    let mut text = format!("\nPriority: {}. Type: {}.", task.priority, task.kind);
-    if !task.required_evidence_types.is_empty() {
-        let types: Vec<_> = task.required_evidence_types.iter().map(|kind| kind.as_str()).collect();
-        text.push_str(&format!(" Evidence that completing it needs: {}.", types.join(", ")));
-    }
-    if task.blocked {
-        let open: Vec<_> = task.dependencies.iter().map(|other| format!("“{}”", other.title)).collect();
-        text.push_str(&format!(" It waits for: {}.", open.join(", ")));
-    }
-    if !task.description.is_empty() {
-        text.push_str(&format!("\n\n{}", task.description));
-    }
-    text
 }
 
 /// A message as an agent reads it: its text, then the files that it holds, one a line.

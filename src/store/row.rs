@@ -1,7 +1,9 @@
 //! The columns of a noun, listed once: [`row!`] makes of the list what reads a row, what writes
 //! one, and the text of the statements.
 
-use super::{FromCell, Result, tx::Row};
+use mission_control_shared::Date;
+
+use super::{Cell, Failure, FromCell, Result, tx::Row};
 
 /// When a column is written.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -35,6 +37,24 @@ impl<'c, 'r> Cells<'c, 'r> {
     pub(super) fn next<T: FromCell>(&mut self) -> Result<T> {
         self.next += 1;
         self.row.get(self.next - 1)
+    }
+}
+
+/// What a column holds where there is no date, so that it sorts after every day.
+pub(super) const NO_DATE: &str = "9999-99-99";
+
+/// A date as such a column holds it.
+pub(super) struct DateOrLast(pub(super) Option<Date>);
+
+impl FromCell for DateOrLast {
+    fn from_cell(cell: Cell<'_>) -> Result<Self> {
+        let date = match cell {
+            Cell::Text(NO_DATE) => return Ok(DateOrLast(None)),
+            Cell::Text(text) => text.parse().ok(),
+            _ => None,
+        };
+        let wrong = || Failure::Other(anyhow::anyhow!("expected a date in a cell, found {cell:?}"));
+        date.ok_or_else(wrong).map(|date| DateOrLast(Some(date)))
     }
 }
 
@@ -176,6 +196,14 @@ macro_rules! row {
             Some(map) => serde_json::to_string(map).expect("our own types always become JSON"),
             None => "{}".to_owned(),
         })
+    };
+    // A day, or a text that sorts after every day.
+    (@get $cells:ident date_or_last) => { $cells.next::<$crate::store::row::DateOrLast>()?.0 };
+    (@value $noun:ident.$field:ident, date_or_last) => {
+        $crate::store::Value::Text($noun.$field.as_ref().map_or(
+            $crate::store::row::NO_DATE,
+            mission_control_shared::Date::as_str,
+        ))
     };
     // Whether there is a time.
     (@get $cells:ident is_set) => { $cells.next::<Option<mission_control_shared::Timestamp>>()?.is_some() };

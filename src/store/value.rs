@@ -1,8 +1,8 @@
 //! Values that go into statements and cells that come out of them, the same for both engines.
 
 use mission_control_shared::{
-    ApiKeyId, ChannelId, EventId, EvidenceId, FileId, InvitationId, MessageId, OrgId, ProjectId, SessionId,
-    TaskId, Timestamp, UserId,
+    ApiKeyId, ChannelId, Date, EventId, EvidenceId, FileId, InvitationId, MessageId, OrgId, ProjectId,
+    SessionId, TaskId, Timestamp, UserId,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -102,6 +102,12 @@ impl ToValue for Timestamp {
 impl FromCell for Timestamp {
     fn from_cell(cell: Cell<'_>) -> Result<Self> {
         i64::from_cell(cell).map(Timestamp)
+    }
+}
+
+impl ToValue for Date {
+    fn value(&self) -> Value<'_> {
+        Value::Text(self.as_str())
     }
 }
 

@@ -6,6 +6,7 @@
 //!
 //! Must not know: how anything is stored, sent or checked. serde only.
 
+mod date;
 mod error;
 mod event;
 mod id;
@@ -17,6 +18,7 @@ mod stream;
 mod timestamp;
 mod version;
 
+pub use date::Date;
 pub use error::{ErrorBody, ErrorDetail, ErrorEnvelope};
 pub use event::{Event, EventKind};
 pub use id::{

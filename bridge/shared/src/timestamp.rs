@@ -84,6 +84,11 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + day_of_era - 719_468
 }
 
+/// Whether the calendar has this day.
+pub(crate) fn is_day(year: i64, month: i64, day: i64) -> bool {
+    civil(days(year, month, day)) == (year, month, day)
+}
+
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(std::str::from_utf8(&self.write()).map_err(|_| fmt::Error)?)
@@ -119,7 +124,7 @@ impl FromStr for Timestamp {
         let (year, month, day) = (number(0, 4), number(5, 7), number(8, 10));
         let (hour, minute, second) = (number(11, 13), number(14, 16), number(17, 19));
         let date = days(year, month, day);
-        if civil(date) != (year, month, day) || hour > 23 || minute > 59 || second > 60 {
+        if !is_day(year, month, day) || hour > 23 || minute > 59 || second > 60 {
             return Err(NotATime);
         }
         let (micros, rest) = fraction(&bytes[19..])?;

@@ -5,6 +5,7 @@ use mission_control_shared::{Message, MessageKind, Project, Task, Timestamp, Use
 use crate::roster::Roster;
 use crate::route::text_of;
 use crate::state::{Item, ItemSender, Part};
+use crate::task_text;
 
 /// Longest message that the server takes, in characters.
 const LONGEST: usize = 10_000;
@@ -125,11 +126,7 @@ fn introduce(text: &mut String, context: &PromptContext<'_>, introduction: &Intr
     if !introduction.tasks.is_empty() {
         text.push_str("## Your open tasks\n\n");
         for task in &introduction.tasks {
-            let blocked = if task.blocked { ", blocked" } else { "" };
-            text.push_str(&format!(
-                "- {} ({}, {} priority{blocked}; {})\n",
-                task.title, task.status, task.priority, task.id
-            ));
+            text.push_str(&format!("- {}\n", task_text::line(task)));
         }
         text.push('\n');
     }

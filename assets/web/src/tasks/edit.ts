@@ -29,7 +29,7 @@ export function useTaskEdit() {
   function save<Name extends Field>(
     task: Task,
     field: Name,
-    value: NonNullable<TaskPatch[Name]>,
+    value: Exclude<TaskPatch[Name], undefined>,
     base: unknown = task[field],
   ): Promise<boolean> {
     const patch = { [field]: value } as TaskPatch
@@ -53,7 +53,7 @@ export function useTaskEdit() {
 }
 
 function taken(field: Field): Problem {
-  const name = names[field] ?? field
+  const name = names[field] ?? field.replaceAll('_', ' ')
   return new Problem(
     `Somebody else changed the ${name} meanwhile. Yours is kept here: save again to put it over theirs, or cancel to see theirs.`,
     412,
