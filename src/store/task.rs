@@ -106,6 +106,7 @@ row! {
         always priority "priority",
         always status "status",
         always position "position",
+        always due_on "due_on" as date_or_last,
         always required_evidence_types "required_evidence_types" as json,
         once created_by "created_by",
         always completed_at "completed_at",

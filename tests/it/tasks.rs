@@ -72,7 +72,7 @@ async fn a_title_is_enough_and_the_rest_has_defaults() {
         rest,
         json!({
             "title": "Ship it", "description": "", "type": "chore", "priority": "medium", "status": "backlog",
-            "project_ids": [], "assignee_ids": [], "required_evidence_types": [], "evidence": [], "dependencies": [],
+            "project_ids": [], "assignee_ids": [], "due_on": null, "required_evidence_types": [], "evidence": [], "dependencies": [],
             "dependents": [], "blocked": false, "created_by": acme.admin.id, "completed_at": null,
             "archived_at": null, "version": 1,
         })
@@ -450,4 +450,31 @@ async fn a_task_keeps_projects_and_people_that_have_gone_and_takes_no_new_ones()
         (late.refusal().as_str(), late.fields()),
         ("400 VALIDATION_FAILED", vec!["project_ids.0".to_owned(), "assignee_ids.0".to_owned()])
     );
+}
+
+#[tokio::test]
+async fn a_due_date_is_a_day_that_can_be_set_changed_and_cleared() {
+    let hub = TestHub::start().await;
+    let acme = hub.tenant("acme").await;
+    let admin = &acme.admin;
+    let late = admin.creates_task_with(json!({"title": "Late", "due_on": "2026-11-30"})).await;
+    let soon = admin.creates_task_with(json!({"title": "Soon", "due_on": "2026-12-01"})).await;
+    assert_eq!(gets(admin, &soon).await["due_on"], "2026-12-01");
+
+    let moved =
+        admin.patch(&path(admin, &late, ""), json!({"due_on": "2027-01-01"})).await.expect_status(200).json();
+    assert_eq!((&moved["due_on"], &moved["version"]), (&json!("2027-01-01"), &json!(2)));
+    let cleared =
+        admin.patch(&path(admin, &soon, ""), json!({"due_on": null})).await.expect_status(200).json();
+    assert_eq!(cleared["due_on"], Value::Null);
+    for event in admin.events_of("task.updated", 2).await {
+        assert_eq!(event["payload"]["changed"], json!(["due_on"]));
+        let due_on = &event["payload"]["task"]["due_on"];
+        assert_eq!(due_on == "2027-01-01", event["task_id"] == late["id"], "{event}");
+    }
+    for wrong in [json!("2026-02-30"), json!("soon"), json!("2026-12-01T00:00:00Z"), json!(7)] {
+        let refused = admin.post(&admin.path("/tasks"), json!({"title": "Wrong", "due_on": wrong})).await;
+        assert_eq!(refused.refusal(), "400 VALIDATION_FAILED");
+        assert_eq!(refused.fields(), ["due_on"], "{wrong}");
+    }
 }

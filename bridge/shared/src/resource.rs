@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::{
-    ChannelId, ChannelType, EvidenceId, EvidenceType, FileId, MessageId, MessageKind, NotifyLevel, OrgId,
-    OrgStatus, Priority, ProjectId, ProjectStage, ProjectType, ReceiptState, Role, TaskId, TaskStatus,
+    ChannelId, ChannelType, Date, EvidenceId, EvidenceType, FileId, MessageId, MessageKind, NotifyLevel,
+    OrgId, OrgStatus, Priority, ProjectId, ProjectStage, ProjectType, ReceiptState, Role, TaskId, TaskStatus,
     TaskType, Timestamp, TopicType, UserId, UserStatus, UserType,
 };
 
@@ -83,6 +83,9 @@ resources! {
         pub project_ids: Vec<ProjectId>,
         /// Who works on it.
         pub assignee_ids: Vec<UserId>,
+        /// The day by which it should be complete.
+        #[serde(default)]
+        pub due_on: Option<Date>,
         /// Evidence that must be there before it can be complete.
         pub required_evidence_types: Vec<EvidenceType>,
         /// The evidence.
@@ -439,6 +442,7 @@ impl Task {
             position: String::new(),
             project_ids: Vec::new(),
             assignee_ids: Vec::new(),
+            due_on: None,
             required_evidence_types: Vec::new(),
             evidence: Vec::new(),
             dependencies: Vec::new(),

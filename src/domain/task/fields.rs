@@ -4,7 +4,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use mission_control_shared::{EvidenceType, Priority, ProjectId, Task, TaskId, TaskStatus, TaskType, UserId};
+use mission_control_shared::{
+    Date, EvidenceType, Priority, ProjectId, Task, TaskId, TaskStatus, TaskType, UserId,
+};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -38,6 +40,9 @@ pub struct NewTask {
     /// Who works on it, up to 50 members.
     #[serde(default)]
     pub assignee_ids: Vec<UserId>,
+    /// The day by which it should be complete, such as `2026-01-31`.
+    #[serde(default)]
+    pub due_on: Option<Date>,
     /// Evidence that must be there before it can be complete; the organization's default when left out.
     #[serde(default)]
     pub required_evidence_types: Option<Vec<EvidenceType>>,
@@ -74,6 +79,10 @@ pub struct TaskPatch {
     #[serde(default, deserialize_with = "crate::domain::check::patch::cleared")]
     #[schema(value_type = Option<Vec<UserId>>)]
     pub assignee_ids: Option<Option<Vec<UserId>>>,
+    /// The day by which it should be complete; `null` clears it.
+    #[serde(default, deserialize_with = "crate::domain::check::patch::cleared")]
+    #[schema(value_type = Option<Date>)]
+    pub due_on: Option<Option<Date>>,
     /// Replaces all required types of evidence; `null` clears them.
     #[serde(default, deserialize_with = "crate::domain::check::patch::cleared")]
     #[schema(value_type = Option<Vec<EvidenceType>>)]
@@ -95,6 +104,7 @@ pub(super) fn new_task(tx: &mut TenantTx<'_, '_>, new: &NewTask, created_by: Use
     task.kind = new.kind.unwrap_or(task.kind);
     task.project_ids = projects(tx, &mut check, &new.project_ids, &[])?;
     task.assignee_ids = assignees(tx, &mut check, &new.assignee_ids, &[])?;
+    task.due_on = new.due_on;
     (task.priority, task.required_evidence_types) = with_defaults(tx, new)?;
     let spot = Place { after_id: new.after_id, before_id: new.before_id };
     task.position = place(tx, &mut check, spot, TaskStatus::Backlog, None)?;
@@ -126,6 +136,9 @@ pub(super) fn patched(tx: &mut TenantTx<'_, '_>, before: &Task, patch: &TaskPatc
         let wanted = wanted.as_deref().unwrap_or_default();
         task.assignee_ids = assignees(tx, &mut check, wanted, &before.assignee_ids)?;
     }
+    if let Some(due_on) = patch.due_on {
+        task.due_on = due_on;
+    }
     if let Some(required) = &patch.required_evidence_types {
         task.required_evidence_types = sorted(required.as_deref().unwrap_or_default());
     }
@@ -141,8 +154,8 @@ pub(super) fn patched(tx: &mut TenantTx<'_, '_>, before: &Task, patch: &TaskPatc
 pub(super) fn differences(before: &Task, task: &Task) -> Vec<Cow<'static, str>> {
     changed!(
         before, task;
-        title, kind as "type", priority, description, project_ids, assignee_ids, required_evidence_types,
-        position,
+        title, kind as "type", priority, description, project_ids, assignee_ids, due_on,
+        required_evidence_types, position,
     )
 }
 

@@ -1194,6 +1194,11 @@ export interface components {
             }[];
             next_cursor: null | string;
         };
+        /**
+         * Format: date
+         * @description A day, written `2026-01-31`. Earlier days are smaller.
+         */
+        Date: string;
         /** @description What went wrong and what to do. */
         ErrorBody: {
             code: components["schemas"]["ErrorCode"];
@@ -1598,6 +1603,7 @@ export interface components {
             before_id?: components["schemas"]["TaskId"] | null;
             /** @description Markdown, up to 50,000 characters. */
             description?: string;
+            due_on?: components["schemas"]["Date"] | null;
             priority?: components["schemas"]["Priority"] | null;
             /** @description The projects it belongs to, up to 50. */
             project_ids?: components["schemas"]["ProjectId"][];
@@ -1879,6 +1885,7 @@ export interface components {
                 dependents: components["schemas"]["LinkedTask"][];
                 /** @description Markdown. */
                 description: string;
+                due_on?: components["schemas"]["Date"] | null;
                 /** @description The evidence. */
                 evidence: components["schemas"]["Evidence"][];
                 /** @description Its id. */
@@ -2361,6 +2368,7 @@ export interface components {
             dependents: components["schemas"]["LinkedTask"][];
             /** @description Markdown. */
             description: string;
+            due_on?: components["schemas"]["Date"] | null;
             /** @description The evidence. */
             evidence: components["schemas"]["Evidence"][];
             /** @description Its id. */
@@ -2415,6 +2423,7 @@ export interface components {
             before_id?: components["schemas"]["TaskId"] | null;
             /** @description Markdown, up to 50,000 characters; `null` clears it. */
             description?: string | null;
+            due_on?: components["schemas"]["Date"] | null;
             priority?: components["schemas"]["Priority"] | null;
             /** @description Replaces all projects; `null` clears them. */
             project_ids?: components["schemas"]["ProjectId"][] | null;
