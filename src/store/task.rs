@@ -3,13 +3,13 @@
 mod count;
 mod related;
 
-use mission_control_shared::{Priority, ProjectId, Task, TaskId, TaskStatus, TaskType, UserId};
+use mission_control_shared::{Date, Priority, ProjectId, Task, TaskId, TaskStatus, TaskType, UserId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::filter::folded;
 use super::row::row;
-use super::{Filter, Json, Result, TenantTx, Value, contains_pattern};
+use super::{Filter, Json, Result, TenantTx, ToValue as _, Value, contains_pattern};
 use crate::args;
 
 pub use self::count::Counter;
@@ -36,6 +36,10 @@ pub struct Wanted {
     pub created_by: Vec<UserId>,
     /// Whether a dependency is unfinished.
     pub blocked: Option<bool>,
+    /// Due before this day.
+    pub due_before: Option<Date>,
+    /// Due after this day.
+    pub due_after: Option<Date>,
     /// With this in the title.
     pub q: Option<String>,
     /// Archived ones too.
@@ -80,6 +84,8 @@ pub enum Sort {
     UpdatedAt,
     /// How urgent, rising.
     Priority,
+    /// By which day it should be complete; those without one come after every day.
+    DueOn,
     /// By its letters, whatever their case.
     Title,
     /// Column by column, in their order.
@@ -188,6 +194,13 @@ fn conditions(wanted: &Wanted) -> Filter<'_> {
         Some(true) => filter.and_fixed(blocked!()),
         Some(false) => filter.and_fixed(concat!("NOT ", blocked!())),
         None => {}
+    }
+    if let Some(day) = &wanted.due_before {
+        filter.and("t.due_on < ?#", day.value());
+    }
+    if let Some(day) = &wanted.due_after {
+        filter.and("t.due_on > ?#", day.value());
+        filter.and_fixed("t.due_on < '9999-99-99'");
     }
     if let Some(q) = &wanted.q {
         filter.and("t.title_key LIKE ?# ESCAPE '\\'", Value::Owned(contains_pattern(q)));

@@ -33,6 +33,10 @@ async fn titles(actor: &Actor, query: &str) -> Vec<String> {
     data.iter().map(|task| task["title"].as_str().unwrap().to_owned()).collect()
 }
 
+fn titles_of(listed: &Value) -> Vec<&str> {
+    listed["data"].as_array().unwrap().iter().map(|task| task["title"].as_str().unwrap()).collect()
+}
+
 /// The titles of a list, in no order.
 async fn found(actor: &Actor, query: &str) -> BTreeSet<String> {
     titles(actor, query).await.into_iter().collect()
@@ -477,4 +481,25 @@ async fn a_due_date_is_a_day_that_can_be_set_changed_and_cleared() {
         assert_eq!(refused.refusal(), "400 VALIDATION_FAILED");
         assert_eq!(refused.fields(), ["due_on"], "{wrong}");
     }
+}
+
+#[tokio::test]
+async fn tasks_are_sorted_and_found_by_their_due_dates() {
+    let hub = TestHub::start().await;
+    let acme = hub.tenant("acme").await;
+    let admin = &acme.admin;
+    admin.creates_task("Some day").await;
+    for (title, due_on) in [("Soon", "2026-12-01"), ("Late", "2026-11-30"), ("Last", "9999-12-31")] {
+        admin.creates_task_with(json!({"title": title, "due_on": due_on})).await;
+    }
+    assert_eq!(titles(admin, "sort=due_on").await, ["Late", "Soon", "Last", "Some day"]);
+    assert_eq!(titles(admin, "sort=due_on&order=desc").await, ["Some day", "Last", "Soon", "Late"]);
+    let first = admin.get(&admin.path("/tasks?sort=due_on&per_page=2")).await.expect_status(200).json();
+    let cursor = first["next_cursor"].as_str().unwrap();
+    assert_eq!(titles_of(&lists(admin, &format!("sort=due_on&cursor={cursor}")).await), ["Last", "Some day"]);
+
+    assert_eq!(found(admin, "due_before=2026-12-01").await, set(&["Late"]));
+    assert_eq!(found(admin, "due_after=2026-11-30").await, set(&["Soon", "Last"]));
+    assert_eq!(found(admin, "due_after=2026-11-29&due_before=2026-12-02").await, set(&["Late", "Soon"]));
+    assert_eq!(admin.get(&admin.path("/tasks?due_before=soon")).await.refusal(), "400 VALIDATION_FAILED");
 }

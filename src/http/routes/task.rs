@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use mission_control_shared::{
-    EvidenceId, Paged, Priority, ProjectId, Task, TaskId, TaskStatus, TaskType, UserId,
+    Date, EvidenceId, Paged, Priority, ProjectId, Task, TaskId, TaskStatus, TaskType, UserId,
 };
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
@@ -45,6 +45,10 @@ pub struct TasksQuery {
     created_by: Vec<UserRef>,
     /// Whether a dependency is unfinished.
     blocked: Option<bool>,
+    /// Due before this day; today finds what is overdue.
+    due_before: Option<Date>,
+    /// Due after this day.
+    due_after: Option<Date>,
     /// With this in the title.
     q: Option<String>,
     /// Archived ones too.
@@ -80,6 +84,8 @@ impl TasksQuery {
             assigned_to: users(self.assigned_to),
             created_by: users(self.created_by),
             blocked: self.blocked,
+            due_before: self.due_before,
+            due_after: self.due_after,
             q: self.q,
             include_archived: self.include_archived,
             sort: self.sort,

@@ -7,12 +7,13 @@
 
 use std::collections::HashMap;
 
-use mission_control_shared::{Priority, Task, TaskId, TaskStatus};
+use mission_control_shared::{Date, Priority, Task, TaskId, TaskStatus};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{NEXT_COLUMN, Order, Sort, Wanted, conditions, count, json, read, related};
 use crate::store::filter::folded;
+use crate::store::row::NO_DATE;
 use crate::store::{Cell, Failure, Filter, FromCell, Result, Row, TenantTx, ToValue as _, Value};
 
 /// Tasks that one request tries filters on at most, in an organization of more than [`SMALL`] tasks.
@@ -148,6 +149,7 @@ impl<'w> Plan<'w> {
             Sort::CreatedAt => (vec![Group::All], "created_at", falling),
             Sort::UpdatedAt => (vec![Group::All], "updated_at", falling),
             Sort::Title => (vec![Group::All], "title_key", falling),
+            Sort::DueOn => (vec![Group::All], "due_on", falling),
         };
         let statuses_left = !wanted.statuses.is_empty() && !matches!(groups.first(), Some(Group::Status(_)));
         let priorities_left =
@@ -167,6 +169,7 @@ impl<'w> Plan<'w> {
             "created_at" => Key::Number(task.created_at.0),
             "updated_at" => Key::Number(task.updated_at.0),
             "title_key" => Key::Text(folded(&task.title)),
+            "due_on" => Key::Text(task.due_on.as_ref().map_or(NO_DATE, Date::as_str).to_owned()),
             _ => Key::Text(task.position.clone()),
         };
         After { group: self.groups.iter().position(group).unwrap_or(0), value, id: task.id }

@@ -7624,12 +7624,16 @@ export interface operations {
                 created_by?: string[];
                 /** @description Whether a dependency is unfinished. */
                 blocked?: boolean;
+                /** @description Due before this day; today finds what is overdue. */
+                due_before?: components["schemas"]["Date"];
+                /** @description Due after this day. */
+                due_after?: components["schemas"]["Date"];
                 /** @description With this in the title. */
                 q?: string;
                 /** @description Archived ones too. */
                 include_archived?: boolean;
                 /** @description What they are sorted by. */
-                sort?: "position" | "created_at" | "updated_at" | "priority" | "title" | "status";
+                sort?: "position" | "created_at" | "updated_at" | "priority" | "due_on" | "title" | "status";
                 /** @description Which way. */
                 order?: "asc" | "desc";
                 /** @description From 1. */
