@@ -4,6 +4,7 @@ import type { Task } from '@/api/types'
 import { useCommands } from '@/boards/commands'
 import { between, useTaskMoves } from '@/stores/taskMoves'
 import { useTasks } from '@/stores/tasks'
+import { dayInWords, isOverdue } from '@/tasks/due'
 import { useTaskEdit } from '@/tasks/edit'
 import { fromQuery, noFilters, passes, toQuery } from '@/tasks/filters'
 import { needsInWords } from '@/tasks/needs'
@@ -217,4 +218,19 @@ test('what stands against completing a task is said in words', () => {
     'waits for Wall; needs test results',
   )
   expect(needsInWords(task())).toBe('')
+})
+
+describe('a due date', () => {
+  test.each([
+    [{ due_on: '2026-03-09' }, true],
+    [{ due_on: '2026-03-10' }, false],
+    [{ due_on: '2026-03-09', status: 'complete' as const }, false],
+    [{ due_on: null }, false],
+  ])('%j is overdue on 10 March: %s', (said, overdue) => {
+    expect(isOverdue(task(said), new Date(2026, 2, 10, 0, 30))).toBe(overdue)
+  })
+
+  test('is the same day everywhere', () => {
+    expect(dayInWords('2026-01-31')).toBe('31 Jan 2026')
+  })
 })

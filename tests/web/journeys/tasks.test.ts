@@ -288,3 +288,21 @@ test('two people on one board see each other move, also one who may not administ
   await other.keyboard.press('Alt+ArrowLeft')
   await expect.poll(() => titles(column(page, 'Backlog'))).toEqual(['Ours'])
 })
+
+test('a due date is given with the task, seen on its card and changed in its panel', async ({ page, server }) => {
+  await setUp(page, server)
+  await show(page, 'Tasks')
+  await page.getByRole('button', { name: 'New task' }).first().click()
+  await page.getByLabel('Title').fill('Renew the certificate')
+  await page.getByLabel('Due date').fill('2020-01-31')
+  await page.getByRole('button', { name: 'Create task' }).click()
+  const card = page.getByRole('listitem').filter({ hasText: 'Renew the certificate' })
+  await expect(card.getByText('Overdue since 31 Jan 2020')).toBeVisible()
+
+  const panel = await open(page, 'Renew the certificate')
+  await expect(panel.getByText('Overdue', { exact: true })).toBeVisible()
+  await panel.getByLabel('Due date').fill('2090-02-01')
+  await expect(panel.getByText('Overdue', { exact: true })).toBeHidden()
+  await page.reload()
+  await expect(page.getByLabel('Due date')).toHaveValue('2090-02-01')
+})

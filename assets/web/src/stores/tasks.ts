@@ -29,6 +29,7 @@ export interface NewTask {
   priority: Priority
   project_ids: string[]
   assignee_ids: string[]
+  due_on?: string | null
 }
 
 /** A link that shows that a task is done. */

@@ -11,6 +11,7 @@ const names: Partial<Record<Field, string>> = {
   type: 'type',
   priority: 'priority',
   description: 'description',
+  due_on: 'due date',
   project_ids: 'projects',
   assignee_ids: 'assignees',
   required_evidence_types: 'required evidence',
