@@ -67,7 +67,8 @@ pub async fn upload_file(
 
 /// Get a file's content
 #[utoipa::path(get, path = "/orgs/{slug}/files/{id}", tag = "files", params(OrgPath, IdPath),
-    responses((status = 200, content_type = "application/octet-stream", body = Vec<u8>),
+    responses((status = 200, description = "The content, with the type that it was found to have",
+            content_type = "*/*", body = String),
         (status = 304, description = "`If-None-Match` names this content"), ReadProblems))]
 pub async fn get_file(
     State(app): State<App>,

@@ -6094,12 +6094,13 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
+            /** @description The content, with the type that it was found to have */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/octet-stream": number[];
+                    "*/*": string;
                 };
             };
             /** @description `If-None-Match` names this content */
