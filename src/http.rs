@@ -22,7 +22,6 @@ mod front;
 mod linger;
 mod post;
 mod ui;
-mod unread;
 mod upload;
 mod version;
 

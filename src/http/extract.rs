@@ -23,7 +23,7 @@ use crate::error::{Error, Noun, Result};
 /// Largest body.
 pub const BODY_LIMIT: usize = 1024 * 1024;
 /// How long a body may take to arrive.
-pub(super) const BODY_TIME: Duration = Duration::from_secs(20);
+const BODY_TIME: Duration = Duration::from_secs(20);
 /// Longest idempotency key.
 const KEY_LENGTH: usize = 128;
 /// Characters of a wrong field's name, and of what is wrong with it, that come back to the caller.

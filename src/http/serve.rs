@@ -5,17 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use hyper::server::conn::http1;
-use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tower::ServiceExt as _;
 
 use super::linger::Lingering;
-use super::unread;
 use crate::auth::address::Peer;
 
 /// Open connections; more wait in the kernel's queue.
@@ -94,16 +95,19 @@ async fn connection<S>(stream: S, peer: IpAddr, router: Router, stop: Cancellati
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let stopping = stop.clone();
-    let service = service_fn(move |mut request| {
+    let service = router.map_request(move |request: hyper::Request<hyper::body::Incoming>| {
+        let mut request = request.map(Body::new);
         request.extensions_mut().insert(Peer(peer));
-        unread::answer(router.clone(), request, stopping.clone())
+        request
     });
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME)
         .max_buf_size(BUFFER)
-        .serve_connection(TokioIo::new(Lingering::new(stream, stop.clone())), service);
+        .serve_connection(
+            TokioIo::new(Lingering::new(stream, stop.clone())),
+            TowerToHyperService::new(service),
+        );
     tokio::pin!(serving);
     let ended = tokio::select! {
         ended = serving.as_mut() => ended,

@@ -11,7 +11,6 @@ mod bad_input;
 mod channels;
 mod cli;
 mod config;
-mod connections;
 mod contract;
 mod crash;
 mod data_directory;
